@@ -1,0 +1,25 @@
+//! What the capabilities exchange: plain data, and the traits that some of them implement and others take.
+//!
+//! This crate never does I/O and knows no client. `artifact`, `kube` and `git` implement its traits;
+//! `sandbox` and `apply` take them as `&dyn`. So no capability has to name another.
+
+mod digest;
+mod event;
+mod object_ref;
+mod secret;
+mod tree;
+mod url;
+
+pub use digest::Digest;
+pub use digest::DigestError;
+pub use event::Event;
+pub use event::Severity;
+pub use object_ref::ObjectRef;
+pub use secret::Secret;
+pub use tree::Entry;
+pub use tree::EntryKind;
+pub use tree::ReadError;
+pub use tree::RemoteError;
+pub use tree::RemoteSource;
+pub use tree::Tree;
+pub use url::SafeUrl;

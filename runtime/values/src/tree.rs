@@ -1,0 +1,89 @@
+use crate::Digest;
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// What stands at a path of a [`Tree`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    File,
+    Directory,
+}
+
+/// One entry of a directory. `size` is in bytes, 0 for directories.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub name: String,
+    pub kind: EntryKind,
+    pub size: u64,
+}
+
+/// Why a path could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    #[error("no such file or directory")]
+    NotFound,
+    #[error("not a file")]
+    NotAFile,
+    #[error("not a directory")]
+    NotADirectory,
+    #[error("file is too large")]
+    TooLarge,
+    /// The path is malformed, absolute where it may not be, or leaves the tree.
+    #[error("path is not allowed")]
+    Denied,
+    /// The host could not answer: a lost blob, an I/O error. Never shown to a guest as "not there":
+    /// the call ends and is tried again (decision 2).
+    #[error("{0}")]
+    Host(String),
+}
+
+/// A read-only tree of files. Paths are relative to its root, slash-separated, in normal form
+/// (no `.` or `..` parts); the root itself is `""`.
+///
+/// Implementations never follow links out of the tree.
+pub trait Tree: Send + Sync {
+    /// The whole content of a file.
+    fn read(&self, path: &str) -> Result<Bytes, ReadError>;
+
+    /// The entries of a directory, sorted by name bytewise.
+    fn entries(&self, path: &str) -> Result<Vec<Entry>, ReadError>;
+
+    /// What stands at `path`; `None` when nothing does.
+    fn stat(&self, path: &str) -> Result<Option<Entry>, ReadError>;
+
+    /// SHA-256 of a file's content.
+    fn digest(&self, path: &str) -> Result<Digest, ReadError> {
+        Ok(Digest::of(&self.read(path)?))
+    }
+
+    /// The path with links inside the tree followed. Trees without links answer `path`.
+    fn real_path(&self, path: &str) -> Result<String, ReadError> {
+        match self.stat(path)? {
+            Some(_) => Ok(path.to_owned()),
+            None => Err(ReadError::NotFound),
+        }
+    }
+}
+
+/// Why a remote base could not be opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemoteError {
+    #[error("remote bases are not allowed")]
+    Denied,
+    #[error("{0}")]
+    NotFound(String),
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// Opens what a kustomization names by URL, without credentials.
+pub trait RemoteSource: Send + Sync {
+    /// `locator` as written in the kustomization (`https://host/org/repo//path?ref=v1`, …).
+    /// Gives the tree of the whole repository, and the path inside it. Blocks.
+    fn open(&self, locator: &str) -> Result<(Arc<dyn Tree>, String), RemoteError>;
+
+    /// A single file by its `http(s)` URL. Blocks.
+    fn read(&self, url: &str) -> Result<Bytes, RemoteError>;
+}
