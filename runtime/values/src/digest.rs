@@ -86,7 +86,11 @@ mod tests {
 
     #[test]
     fn refuses_other_algorithms_and_lengths() {
-        assert!("sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709".parse::<Digest>().is_err());
+        assert!(
+            "sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709"
+                .parse::<Digest>()
+                .is_err()
+        );
         assert!("sha256:e3b0".parse::<Digest>().is_err());
     }
 }

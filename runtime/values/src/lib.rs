@@ -8,6 +8,7 @@ mod event;
 mod object_ref;
 mod secret;
 mod tree;
+mod tree_index;
 mod url;
 
 pub use digest::Digest;
@@ -22,4 +23,6 @@ pub use tree::ReadError;
 pub use tree::RemoteError;
 pub use tree::RemoteSource;
 pub use tree::Tree;
+pub use tree_index::PathError;
+pub use tree_index::TreeIndex;
 pub use url::SafeUrl;

@@ -57,6 +57,14 @@ pub trait Tree: Send + Sync {
         Ok(Digest::of(&self.read(path)?))
     }
 
+    /// Whether a file may be executed. Trees that do not know answer `false`.
+    fn executable(&self, path: &str) -> Result<bool, ReadError> {
+        match self.stat(path)? {
+            Some(_) => Ok(false),
+            None => Err(ReadError::NotFound),
+        }
+    }
+
     /// The path with links inside the tree followed. Trees without links answer `path`.
     fn real_path(&self, path: &str) -> Result<String, ReadError> {
         match self.stat(path)? {
