@@ -1,1 +1,84 @@
-//! tidegate-testkit
+//! What tests (and the demo) stand on: the control plane and the `tidegate` program as child processes, a Git server
+//! on loopback, and the reader of cases that are text files.
+//!
+//! A dev-dependency: nothing that ships depends on it. It makes no request to a cluster itself; a test takes the
+//! kubeconfig from [`ControlPlane::kubeconfig`] and its client from wherever it wants.
+
+pub mod case;
+pub mod control_plane;
+pub mod git_server;
+pub mod process;
+pub mod tidegate;
+
+pub use case::Case;
+pub use control_plane::ControlPlane;
+pub use git_server::{GitServer, Repository};
+pub use process::Process;
+pub use tidegate::Tidegate;
+
+/// What can go wrong while a test is set up; each message says what to do where there is something to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A program that only the set-up makes is not there.
+    #[error("{what} is not built (looked at `{path}`): run `{command}`")]
+    NotBuilt {
+        what: &'static str,
+        path: String,
+        command: &'static str,
+    },
+    /// A child process ended, or was not ready in time.
+    #[error("{what}: {why}\n{log}")]
+    Process {
+        what: String,
+        why: String,
+        log: String,
+    },
+    /// `git` refused.
+    #[error("git {args}: {message}")]
+    Git { args: String, message: String },
+    /// A case file that cannot be read.
+    #[error("line {line}: {message}")]
+    Case { line: usize, message: String },
+    /// A file or a socket.
+    #[error("{what}: {source}")]
+    Io {
+        what: String,
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Error {
+        let what = what.into();
+        move |source| Error::Io { what, source }
+    }
+}
+
+/// The root of the workspace that the running test was compiled from.
+pub fn workspace_root() -> std::path::PathBuf {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+}
+
+/// The folder for what is built once and kept outside the clone: `${XDG_CACHE_HOME:-$HOME/.cache}/tidegate`.
+pub fn cache_dir() -> std::path::PathBuf {
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(std::path::PathBuf::from)
+    };
+    set("XDG_CACHE_HOME")
+        .or_else(|| set("HOME").map(|home| home.join(".cache")))
+        .unwrap_or_else(std::env::temp_dir)
+        .join("tidegate")
+}
+
+/// A TCP port of 127.0.0.1 that nobody listened on a moment ago.
+pub fn free_port() -> Result<u16, Error> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").map_err(Error::io("a free port"))?;
+    Ok(listener
+        .local_addr()
+        .map_err(Error::io("a free port"))?
+        .port())
+}

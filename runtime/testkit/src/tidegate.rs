@@ -1,0 +1,187 @@
+//! The `tidegate` program as a child process.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::{Error, Process, free_port, process};
+
+/// A running `tidegate run` with ports and storage of its own. Ends when dropped.
+#[derive(Debug)]
+pub struct Tidegate {
+    process: process::Process,
+    kubeconfig: PathBuf,
+    folder: PathBuf,
+    ports: Ports,
+    _temporary: Option<TempDir>,
+}
+
+/// The loopback ports of one engine.
+#[derive(Debug, Clone, Copy)]
+pub struct Ports {
+    /// Artifacts over HTTP.
+    pub artifacts: u16,
+    /// Prometheus metrics.
+    pub metrics: u16,
+    /// `/healthz` and `/readyz`.
+    pub health: u16,
+}
+
+impl Ports {
+    /// Three free ports.
+    pub fn free() -> Result<Ports, Error> {
+        Ok(Ports {
+            artifacts: free_port()?,
+            metrics: free_port()?,
+            health: free_port()?,
+        })
+    }
+
+    /// The arguments that make the engine use them.
+    pub fn args(&self) -> [String; 4] {
+        [
+            format!("--storage-addr=127.0.0.1:{}", self.artifacts),
+            format!("--storage-adv-addr=127.0.0.1:{}", self.artifacts),
+            format!("--metrics-addr=127.0.0.1:{}", self.metrics),
+            format!("--health-addr=127.0.0.1:{}", self.health),
+        ]
+    }
+}
+
+impl Tidegate {
+    /// Starts `tidegate run` against a cluster, with `args` after those for ports and storage, and waits until it is
+    /// ready. Its namespace (`RUNTIME_NAMESPACE`) is `flux-system`.
+    pub fn start<A: AsRef<OsStr>>(kubeconfig: &Path, args: &[A]) -> Result<Tidegate, Error> {
+        let temporary =
+            TempDir::with_prefix("tidegate-run-").map_err(Error::io("a temporary folder"))?;
+        let folder = temporary.path().to_path_buf();
+        Tidegate::start_at(&binary()?, kubeconfig, folder, args, Some(temporary))
+    }
+
+    /// Starts `binary` with its storage and its log in `folder`, which is kept at the end.
+    pub fn start_in<A: AsRef<OsStr>>(
+        binary: &Path,
+        kubeconfig: &Path,
+        folder: PathBuf,
+        args: &[A],
+    ) -> Result<Tidegate, Error> {
+        Tidegate::start_at(binary, kubeconfig, folder, args, None)
+    }
+
+    fn start_at<A: AsRef<OsStr>>(
+        binary: &Path,
+        kubeconfig: &Path,
+        folder: PathBuf,
+        args: &[A],
+        temporary: Option<TempDir>,
+    ) -> Result<Tidegate, Error> {
+        let ports = Ports::free()?;
+        let process = spawn(binary, kubeconfig, &folder, ports, args)?;
+        let mut engine = Tidegate {
+            process,
+            kubeconfig: kubeconfig.to_path_buf(),
+            folder,
+            ports,
+            _temporary: temporary,
+        };
+        engine.wait_ready()?;
+        Ok(engine)
+    }
+
+    /// Starts the program again in the same folder and with the same ports, after it was killed or has ended.
+    pub fn restart<A: AsRef<OsStr>>(&mut self, args: &[A]) -> Result<(), Error> {
+        self.process = spawn(&binary()?, &self.kubeconfig, &self.folder, self.ports, args)?;
+        self.wait_ready()
+    }
+
+    fn wait_ready(&mut self) -> Result<(), Error> {
+        let health = self.ports.health;
+        self.process
+            .wait_until("/readyz", Duration::from_mins(1), || {
+                matches!(http_get(health, "/readyz"), Some((200, _))).then_some(())
+            })
+    }
+
+    /// The child process: its id, its log, killing it.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// Where it listens.
+    pub fn ports(&self) -> Ports {
+        self.ports
+    }
+
+    /// The folder of its storage (`data/`) and its log.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The text of `/metrics`.
+    pub fn metrics(&self) -> Option<String> {
+        http_get(self.ports.metrics, "/metrics")
+            .filter(|(status, _)| *status == 200)
+            .map(|(_, body)| body)
+    }
+}
+
+fn spawn<A: AsRef<OsStr>>(
+    binary: &Path,
+    kubeconfig: &Path,
+    folder: &Path,
+    ports: Ports,
+    args: &[A],
+) -> Result<Process, Error> {
+    let data = folder.join("data");
+    std::fs::create_dir_all(&data).map_err(Error::io(data.display().to_string()))?;
+    let mut storage = OsString::from("--storage-path=");
+    storage.push(&data);
+    let mut all: Vec<OsString> = vec!["run".into(), storage];
+    all.extend(ports.args().into_iter().map(OsString::from));
+    all.extend(args.iter().map(|arg| arg.as_ref().to_owned()));
+    let env = [
+        ("KUBECONFIG".into(), kubeconfig.as_os_str().to_owned()),
+        ("RUNTIME_NAMESPACE".into(), "flux-system".into()),
+    ];
+    Process::start("tidegate", binary, all, env, folder)
+}
+
+/// The program: `TIDEGATE_BIN`, else the one that cargo put beside the running test.
+pub fn binary() -> Result<PathBuf, Error> {
+    let path = if let Some(path) = std::env::var_os("TIDEGATE_BIN") {
+        PathBuf::from(path)
+    } else {
+        let test = std::env::current_exe().map_err(Error::io("the test's own path"))?;
+        test.ancestors().nth(2).unwrap_or(&test).join("tidegate")
+    };
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err(Error::NotBuilt {
+        what: "tidegate",
+        path: path.display().to_string(),
+        command: "cargo build -p tidegate",
+    })
+}
+
+/// Status and body of a GET on a loopback port; none when there is no answer.
+pub fn http_get(port: u16, path: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .ok()?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    )
+    .ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+}
