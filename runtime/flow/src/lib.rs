@@ -1,1 +1,23 @@
-//! tidegate-flow
+//! The loop that every kind runs through: trigger, resolve, plan, act, report, commit.
+//!
+//! A kind says what to do; this crate says when, how many at once, what happens after a failure, and is the only
+//! place that writes an object's status and finalizers. It knows no kind.
+
+mod clock;
+mod kind;
+mod next;
+mod queue;
+mod reconcile;
+mod run;
+
+pub use clock::Clock;
+pub use kind::Kind;
+pub use kind::Report;
+pub use next::Backoff;
+pub use next::Next;
+pub use queue::Flow;
+pub use queue::Options;
+pub use reconcile::Observe;
+pub use run::Interrupted;
+pub use run::Run;
+pub use run::Trigger;

@@ -1,0 +1,309 @@
+use crate::Backoff;
+use crate::Clock;
+use crate::Kind;
+use crate::Next;
+use crate::Observe;
+use crate::Run;
+use crate::Trigger;
+use crate::reconcile::reconcile;
+use crate::run::Written;
+use kube::Client;
+use kube::Resource as _;
+use kube::ResourceExt as _;
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+use std::time::Instant;
+use tidegate_kube::Change;
+use tidegate_kube::Committer;
+use tidegate_kube::Key;
+use tidegate_kube::Recorder;
+use tidegate_kube::Watched;
+use tokio::sync::Semaphore;
+use tokio::sync::broadcast;
+use tokio::sync::mpsc;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::Instrument as _;
+
+/// The annotation by which people ask for a reconcile (fluxcd/pkg, `apis/meta/annotations.go`).
+const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
+
+/// How the objects of a kind are worked on.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// `--concurrent`: reconciles that work at the same time. Those that wait do not count.
+    pub concurrent: usize,
+    pub backoff: Backoff,
+}
+
+/// The queue of one kind. Clones speak to the same queue.
+pub struct Flow<K: Kind> {
+    triggers: mpsc::UnboundedSender<(Key, Trigger)>,
+    watched: Arc<Watched<K::Object>>,
+}
+
+impl<K: Kind> Clone for Flow<K> {
+    fn clone(&self) -> Self {
+        Self { triggers: self.triggers.clone(), watched: Arc::clone(&self.watched) }
+    }
+}
+
+/// What the queue runs with.
+struct Worker<K: Kind> {
+    kind: Arc<K>,
+    watched: Arc<Watched<K::Object>>,
+    committer: Arc<Committer<K::Object>>,
+    recorder: Recorder,
+    observer: Arc<dyn Observe>,
+    workers: Arc<Semaphore>,
+    backoff: Backoff,
+}
+
+#[derive(Default)]
+struct Entry {
+    /// When it is looked at, if it is not being looked at now.
+    due: Option<Instant>,
+    running: Option<watch::Sender<Option<Trigger>>>,
+    /// A trigger came while it was running.
+    again: bool,
+    failures: u32,
+}
+
+impl<K: Kind> Flow<K> {
+    /// A queue for the objects of `watched`. `start` sets it going.
+    pub fn new(watched: Arc<Watched<K::Object>>) -> (Self, Pending) {
+        let (triggers, pending) = mpsc::unbounded_channel();
+        (Self { triggers, watched }, Pending(pending))
+    }
+
+    /// Has an object looked at.
+    pub fn trigger(&self, key: Key, trigger: Trigger) {
+        // Fails only when the process is going down.
+        let _ = self.triggers.send((key, trigger));
+    }
+
+    /// Runs until `stop` turns true, then lets reconciles under way end, for `grace` at most.
+    #[expect(clippy::too_many_arguments, reason = "each is a part of its own, joined only in the binary")]
+    pub async fn run(
+        self,
+        pending: Pending,
+        kind: Arc<K>,
+        client: Client,
+        recorder: Recorder,
+        observer: Arc<dyn Observe>,
+        options: Options,
+        mut stop: watch::Receiver<bool>,
+        grace: Duration,
+    ) {
+        let Pending(mut pending) = pending;
+        let manager = format!("gotk-{}", K::CONTROLLER);
+        let worker = Worker {
+            kind,
+            committer: Arc::new(Committer::new(client, manager, Arc::clone(&self.watched))),
+            watched: Arc::clone(&self.watched),
+            recorder,
+            observer,
+            workers: Arc::new(Semaphore::new(options.concurrent.max(1))),
+            backoff: options.backoff,
+        };
+        let mut changes = self.watched.subscribe();
+        self.watched.wait_until_synced().await;
+        let mut queue = Queue::default();
+        for object in self.watched.all() {
+            queue.push(Key::of(&*object), Trigger::Due);
+        }
+        let mut running = JoinSet::new();
+        loop {
+            for (key, interrupts) in queue.take_due() {
+                worker.start(&mut running, key, interrupts);
+            }
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => break,
+                Some(done) = running.join_next() => {
+                    if let Ok((key, next, failed)) = done {
+                        let exists = self.watched.get(&key).is_some();
+                        queue.finish(&key, next, failed, exists, &worker.backoff);
+                    }
+                }
+                change = changes.recv() => match change {
+                    Ok(change) => {
+                        if let Some(trigger) = trigger_of::<K>(&change) {
+                            queue.push(change.key, trigger);
+                        } else if change.new.is_none() {
+                            queue.forget(&change.key);
+                        }
+                    }
+                    Err(broadcast::error::RecvError::Lagged(_)) => {
+                        for object in self.watched.all() {
+                            queue.push(Key::of(&*object), Trigger::Due);
+                        }
+                    }
+                    Err(broadcast::error::RecvError::Closed) => break,
+                },
+                Some((key, trigger)) = pending.recv() => {
+                    if self.watched.get(&key).is_some() {
+                        queue.push(key, trigger);
+                    }
+                }
+                () = queue.wait_until_due() => {}
+            }
+        }
+        let _ = tokio::time::timeout(grace, async { while running.join_next().await.is_some() {} }).await;
+    }
+}
+
+/// The receiving end of a queue's triggers.
+pub struct Pending(mpsc::UnboundedReceiver<(Key, Trigger)>);
+
+/// What a change of an object's own state calls for: nothing, where only its status changed.
+fn trigger_of<K: Kind>(change: &Change<K::Object>) -> Option<Trigger> {
+    let new = change.new.as_ref()?;
+    let Some(old) = &change.old else {
+        return Some(Trigger::Due);
+    };
+    let requested = |object: &K::Object| object.annotations().get(REQUESTED_AT).cloned();
+    if old.meta().uid != new.meta().uid {
+        Some(Trigger::Spec)
+    } else if old.meta().deletion_timestamp.is_none() && new.meta().deletion_timestamp.is_some() {
+        Some(Trigger::Deleted)
+    } else if old.meta().generation != new.meta().generation {
+        Some(Trigger::Spec)
+    } else if requested(old) != requested(new) {
+        Some(Trigger::Requested)
+    } else {
+        None
+    }
+}
+
+impl<K: Kind> Worker<K> {
+    fn start(
+        &self,
+        running: &mut JoinSet<(Key, Next, bool)>,
+        key: Key,
+        interrupts: watch::Receiver<Option<Trigger>>,
+    ) {
+        let kind = Arc::clone(&self.kind);
+        let watched = Arc::clone(&self.watched);
+        let committer = Arc::clone(&self.committer);
+        let recorder = self.recorder.clone();
+        let observer = Arc::clone(&self.observer);
+        let workers = Arc::clone(&self.workers);
+        let kind_name = K::Object::kind(&()).into_owned();
+        let span = tracing::info_span!(
+            "reconcile",
+            controller = K::CONTROLLER,
+            controllerKind = kind_name,
+            namespace = key.namespace,
+            name = key.name
+        );
+        let work = async move {
+            // The semaphore is never closed.
+            let slot = Arc::clone(&workers).acquire_owned().await.ok();
+            let Some(object) = watched.get(&key) else {
+                return (key, Next::Never, false);
+            };
+            let clock = Clock;
+            let started = clock.instant();
+            let run = Run {
+                clock,
+                written: Mutex::new(Written::new(K::status(&object))),
+                current: Mutex::new(object),
+                committer,
+                recorder,
+                workers,
+                slot: Mutex::new(slot),
+                interrupts,
+                progress: watch::channel(None).0,
+            };
+            // A panic is ours to mend, and must not take other objects along.
+            let outcome = futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(reconcile(&*kind, &run))).await;
+            let (next, failed) = outcome.unwrap_or_else(|_| {
+                tracing::error!("reconcile panicked, trying again");
+                (Next::Retry, true)
+            });
+            observer.reconciled(&kind_name, &key, clock.elapsed(started), failed);
+            (key, next, failed)
+        };
+        running.spawn(work.instrument(span));
+    }
+}
+
+/// Which objects wait for what. Knows no object.
+#[derive(Default)]
+struct Queue {
+    entries: BTreeMap<Key, Entry>,
+    due: BTreeSet<(Instant, Key)>,
+}
+
+impl Queue {
+    fn push(&mut self, key: Key, trigger: Trigger) {
+        let entry = self.entries.entry(key.clone()).or_default();
+        if let Some(interrupts) = &entry.running {
+            entry.again = true;
+            interrupts.send_replace(Some(trigger));
+        } else {
+            self.set_due(&key, Some(Clock.instant()));
+        }
+    }
+
+    fn forget(&mut self, key: &Key) {
+        self.set_due(key, None);
+        if self.entries.get(key).is_some_and(|entry| entry.running.is_none()) {
+            self.entries.remove(key);
+        }
+    }
+
+    fn finish(&mut self, key: &Key, next: Next, failed: bool, exists: bool, backoff: &Backoff) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        entry.running = None;
+        let again = std::mem::take(&mut entry.again);
+        entry.failures = if failed && next == Next::Retry { entry.failures + 1 } else { 0 };
+        let failures = entry.failures;
+        if !exists {
+            self.forget(key);
+        } else if again {
+            self.set_due(key, Some(Clock.instant()));
+        } else {
+            self.set_due(key, backoff.delay(next, failures).map(|delay| Clock.instant() + delay));
+        }
+    }
+
+    fn take_due(&mut self) -> Vec<(Key, watch::Receiver<Option<Trigger>>)> {
+        let now = Clock.instant();
+        let mut taken = Vec::new();
+        while let Some((at, key)) = self.due.first().cloned() {
+            if at > now {
+                break;
+            }
+            self.set_due(&key, None);
+            let (interrupt, interrupts) = watch::channel(None);
+            if let Some(entry) = self.entries.get_mut(&key) {
+                entry.running = Some(interrupt);
+                taken.push((key, interrupts));
+            }
+        }
+        taken
+    }
+
+    async fn wait_until_due(&self) {
+        match self.due.first() {
+            Some((at, _)) => tokio::time::sleep_until((*at).into()).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn set_due(&mut self, key: &Key, at: Option<Instant>) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        if let Some(before) = entry.due.take() {
+            self.due.remove(&(before, key.clone()));
+        }
+        if let Some(at) = at {
+            entry.due = Some(at);
+            self.due.insert((at, key.clone()));
+        }
+    }
+}

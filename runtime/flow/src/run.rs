@@ -1,0 +1,225 @@
+use crate::Clock;
+use crate::Kind;
+use jiff::Timestamp;
+use serde_json::Value;
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+use tidegate_kube::Committer;
+use tidegate_kube::Recorder;
+use tidegate_kube::merge_patch;
+use tidegate_values::Event;
+use tidegate_values::ObjectRef;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::Semaphore;
+use tokio::sync::watch;
+
+/// Why an object is looked at. What a reconcile does never depends on it; what it waits for may be given up for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trigger {
+    /// It is new to us, its time has come, or the last try failed.
+    Due,
+    /// Its spec changed.
+    Spec,
+    /// Somebody asked, by annotation.
+    Requested,
+    /// It is being deleted.
+    Deleted,
+    /// Something that it refers to changed.
+    Reference(ObjectRef),
+    /// Something that it manages moved.
+    Moved,
+}
+
+impl Trigger {
+    /// Whether a wait is given up for it (decision 17c).
+    fn ends_waiting(&self) -> bool {
+        matches!(self, Self::Spec | Self::Deleted | Self::Reference(_))
+    }
+}
+
+/// A wait was given up because of this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interrupted(pub Trigger);
+
+/// How long a step must last before its progress is written (decision 16).
+const TELL_PROGRESS_AFTER: Duration = Duration::from_millis(500);
+
+/// One reconcile under way: its worker slot, its progress, and what would interrupt it.
+pub struct Run<K: Kind> {
+    pub clock: Clock,
+    pub(crate) current: Mutex<Arc<K::Object>>,
+    pub(crate) written: Mutex<Written>,
+    pub(crate) committer: Arc<Committer<K::Object>>,
+    pub(crate) recorder: Recorder,
+    pub(crate) workers: Arc<Semaphore>,
+    pub(crate) slot: Mutex<Option<OwnedSemaphorePermit>>,
+    pub(crate) interrupts: watch::Receiver<Option<Trigger>>,
+    pub(crate) progress: watch::Sender<Option<Value>>,
+}
+
+impl<K: Kind> Run<K> {
+    /// Tells what is being done. Written when the step lasts over half a second, or another is told by then.
+    pub fn progress(&self, status: Value) {
+        self.progress.send_replace(Some(status));
+    }
+
+    /// Writes a status now: what must not be lost if the process dies in the next step.
+    /// `Ok(false)`: the object is gone.
+    pub async fn checkpoint(&self, status: &Value) -> Result<bool, kube::Error> {
+        self.progress.send_replace(None);
+        self.write(status).await
+    }
+
+    /// Sends an event at once, for what people should hear of before the reconcile is over.
+    pub fn announce(&self, event: Event, at: Timestamp) {
+        let object = self.object();
+        announce::<K>(&self.recorder, &object, event, at);
+    }
+
+    /// Waits for `work` without holding a worker, and gives up when the object itself, or what it refers to, changes.
+    pub async fn waiting<T>(&self, work: impl Future<Output = T>) -> Result<T, Interrupted> {
+        drop(take(&self.slot));
+        let mut interrupts = self.interrupts.clone();
+        let interrupted = async {
+            loop {
+                let trigger = interrupts.borrow_and_update().clone();
+                if let Some(trigger) = trigger.filter(Trigger::ends_waiting) {
+                    return trigger;
+                }
+                if interrupts.changed().await.is_err() {
+                    return std::future::pending().await;
+                }
+            }
+        };
+        let result = tokio::select! {
+            biased;
+            trigger = interrupted => Err(Interrupted(trigger)),
+            done = work => Ok(done),
+        };
+        // The semaphore is never closed.
+        if let Ok(slot) = Arc::clone(&self.workers).acquire_owned().await {
+            *lock(&self.slot) = Some(slot);
+        }
+        result
+    }
+
+    /// The object as last written or read.
+    pub fn object(&self) -> Arc<K::Object> {
+        Arc::clone(&lock(&self.current))
+    }
+
+    pub(crate) async fn write(&self, status: &Value) -> Result<bool, kube::Error> {
+        let Some(patch) = lock(&self.written).patch_to(status) else {
+            return Ok(true);
+        };
+        let object = self.object();
+        lock(&self.written).under_way = Some(status.clone());
+        let answer = self.committer.status(&object, patch).await?;
+        *lock(&self.written) = Written::new(status.clone());
+        let Some(new) = answer else {
+            return Ok(false);
+        };
+        *lock(&self.current) = new;
+        Ok(true)
+    }
+
+    /// Writes told progress when its step lasts. Runs beside the reconcile and is dropped with it.
+    pub(crate) async fn write_progress(&self) -> Infallible {
+        let mut told = self.progress.subscribe();
+        loop {
+            let status = told.borrow_and_update().clone();
+            let Some(status) = status else {
+                if told.changed().await.is_err() {
+                    return std::future::pending().await;
+                }
+                continue;
+            };
+            tokio::select! {
+                () = tokio::time::sleep(TELL_PROGRESS_AFTER) => {
+                    if let Err(error) = self.write(&status).await {
+                        tracing::debug!(%error, "failed to write progress");
+                    }
+                    if told.changed().await.is_err() {
+                        return std::future::pending().await;
+                    }
+                }
+                _ = told.changed() => {}
+            }
+        }
+    }
+}
+
+/// The status as the API server has it, as far as we know.
+pub(crate) struct Written {
+    known: Value,
+    /// A write whose answer never came, because its step ended first: it may have arrived or not.
+    under_way: Option<Value>,
+}
+
+impl Written {
+    pub(crate) fn new(known: Value) -> Self {
+        Self { known, under_way: None }
+    }
+
+    /// What must be sent so that the status becomes `status`, whatever became of a write under way.
+    fn patch_to(&self, status: &Value) -> Option<Value> {
+        let Some(under_way) = &self.under_way else {
+            return merge_patch(&self.known, status);
+        };
+        let mut patch = merge_patch(&self.known, status).unwrap_or_else(|| status.clone());
+        if let (Some(patch), Some(Value::Object(more))) = (patch.as_object_mut(), merge_patch(under_way, status)) {
+            patch.extend(more);
+        }
+        Some(patch)
+    }
+}
+
+pub(crate) fn announce<K: Kind>(recorder: &Recorder, object: &K::Object, mut event: Event, at: Timestamp) {
+    use kube::Resource as _;
+    use kube::ResourceExt as _;
+    event.object = ObjectRef {
+        api_version: K::Object::api_version(&()).into_owned(),
+        kind: K::Object::kind(&()).into_owned(),
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.name_any(),
+    };
+    // RFC-0008 of Flux: these annotations of an object go with its events. On Kubernetes Events they keep their prefix.
+    for (name, value) in object.annotations() {
+        if name.starts_with("event.toolkit.fluxcd.io/") {
+            event.annotations.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    recorder.record(
+        K::CONTROLLER,
+        &object.uid().unwrap_or_default(),
+        &object.resource_version().unwrap_or_default(),
+        event,
+        at,
+    );
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn take(slot: &Mutex<Option<OwnedSemaphorePermit>>) -> Option<OwnedSemaphorePermit> {
+    lock(slot).take()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Written;
+    use serde_json::json;
+
+    #[test]
+    fn a_write_of_unknown_fate_is_written_over() {
+        let mut written = Written::new(json!({"ready": true}));
+        assert_eq!(written.patch_to(&json!({"ready": true})), None);
+        written.under_way = Some(json!({"ready": false, "step": 1}));
+        assert_eq!(written.patch_to(&json!({"ready": true})), Some(json!({"ready": true, "step": null})));
+    }
+}

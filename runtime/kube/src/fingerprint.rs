@@ -1,0 +1,81 @@
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::Hash as _;
+use std::hash::Hasher as _;
+
+/// What tells whether an object has moved: enough to compare two states of it, without the state itself.
+///
+/// An object has moved when its generation, labels, annotations or finalizers changed; for kinds without
+/// generation any other resource version counts (decision 17).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint {
+    uid: u64,
+    generation: Option<i64>,
+    resource_version: u64,
+    metadata: u64,
+}
+
+impl Fingerprint {
+    /// Fingerprint of the object with this metadata.
+    pub fn of(meta: &ObjectMeta) -> Self {
+        let mut metadata = DefaultHasher::new();
+        meta.labels.hash(&mut metadata);
+        meta.annotations.hash(&mut metadata);
+        meta.finalizers.hash(&mut metadata);
+        meta.deletion_timestamp.is_some().hash(&mut metadata);
+        let mut uid = DefaultHasher::new();
+        meta.uid.hash(&mut uid);
+        Self {
+            uid: uid.finish(),
+            generation: meta.generation,
+            resource_version: meta.resource_version.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0),
+            metadata: metadata.finish(),
+        }
+    }
+
+    /// Whether an object seen as `self` and then as `later` stayed where it was.
+    pub fn is_unmoved(&self, later: &Self) -> bool {
+        self.uid == later.uid
+            && match (self.generation, later.generation) {
+                (Some(before), Some(after)) => before == after && self.metadata == later.metadata,
+                _ => self.resource_version == later.resource_version,
+            }
+    }
+
+    /// Whether `self` was seen before `other`, by resource version.
+    pub fn is_older_than(&self, other: &Self) -> bool {
+        self.uid == other.uid && self.resource_version < other.resource_version
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fingerprint;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+    use std::collections::BTreeMap;
+
+    fn meta(version: &str, generation: Option<i64>, label: &str) -> ObjectMeta {
+        ObjectMeta {
+            uid: Some("u".to_owned()),
+            generation,
+            resource_version: Some(version.to_owned()),
+            labels: Some(BTreeMap::from([("l".to_owned(), label.to_owned())])),
+            ..ObjectMeta::default()
+        }
+    }
+
+    #[test]
+    fn a_status_write_is_no_move_where_there_is_a_generation() {
+        let before = Fingerprint::of(&meta("1", Some(1), "a"));
+        assert!(before.is_unmoved(&Fingerprint::of(&meta("2", Some(1), "a"))));
+        assert!(!before.is_unmoved(&Fingerprint::of(&meta("2", Some(2), "a"))));
+        assert!(!before.is_unmoved(&Fingerprint::of(&meta("2", Some(1), "b"))));
+    }
+
+    #[test]
+    fn any_write_is_a_move_where_there_is_none() {
+        let before = Fingerprint::of(&meta("1", None, "a"));
+        assert!(before.is_unmoved(&before));
+        assert!(!before.is_unmoved(&Fingerprint::of(&meta("2", None, "a"))));
+    }
+}
