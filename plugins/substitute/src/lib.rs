@@ -1,1 +1,8 @@
-//! tidegate-substitute
+//! Flux's post-build substitution: variables in the text of built manifests.
+//!
+//! Pure: values and manifests come in, manifests go out. Where the values come from, and who may
+//! read them, is the caller's business.
+
+mod expression;
+
+pub use expression::{ExpressionError, MAX_DEPTH, Meter, Template};
