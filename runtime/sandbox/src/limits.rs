@@ -1,0 +1,261 @@
+use std::fmt;
+use std::time::Duration;
+
+/// How far a plugin is trusted, and with it how it is interrupted and what it may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Ships with Tidegate: interrupted by epochs, generous limits.
+    Builtin,
+    /// Somebody else's: interrupted by fuel, which is deterministic, and by epochs as a safety net.
+    Tenant,
+}
+
+/// A limit that a plugin can run into. The names are stable: they label metrics and stand in messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Limit {
+    WasmSize,
+    FunctionSize,
+    Memory,
+    Tables,
+    TableElements,
+    Memories,
+    Instances,
+    Stack,
+    Fuel,
+    Wall,
+    HostCallBytes,
+    Handles,
+    FileSize,
+    Output,
+    Objects,
+    ObjectSize,
+    Diagnostics,
+    HostCalls,
+    Random,
+}
+
+impl Limit {
+    /// Every limit, for tests and for registering metrics.
+    pub const ALL: &[Self] = &[
+        Self::WasmSize,
+        Self::FunctionSize,
+        Self::Memory,
+        Self::Tables,
+        Self::TableElements,
+        Self::Memories,
+        Self::Instances,
+        Self::Stack,
+        Self::Fuel,
+        Self::Wall,
+        Self::HostCallBytes,
+        Self::Handles,
+        Self::FileSize,
+        Self::Output,
+        Self::Objects,
+        Self::ObjectSize,
+        Self::Diagnostics,
+        Self::HostCalls,
+        Self::Random,
+    ];
+
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WasmSize => "wasm_size",
+            Self::FunctionSize => "function_size",
+            Self::Memory => "memory",
+            Self::Tables => "tables",
+            Self::TableElements => "table_elements",
+            Self::Memories => "memories",
+            Self::Instances => "instances",
+            Self::Stack => "stack",
+            Self::Fuel => "fuel",
+            Self::Wall => "wall",
+            Self::HostCallBytes => "host_call_bytes",
+            Self::Handles => "handles",
+            Self::FileSize => "file_size",
+            Self::Output => "output",
+            Self::Objects => "objects",
+            Self::ObjectSize => "object_size",
+            Self::Diagnostics => "diagnostics",
+            Self::HostCalls => "host_calls",
+            Self::Random => "random",
+        }
+    }
+
+    /// Would the same input run into it again, on any machine?
+    pub const fn is_deterministic(self) -> bool {
+        !matches!(self, Self::Wall)
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+const MIB: u64 = 1024 * 1024;
+
+/// What one call may use. Sizes are in bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Limits {
+    /// Sum over all linear memories of the component.
+    pub memory: u64,
+    pub tables: u32,
+    /// Elements of one table.
+    pub table_elements: u64,
+    pub memories: u32,
+    /// Core instances inside the component.
+    pub instances: u32,
+    /// Units of fuel; bulk operations cost by the byte. `None`: epochs alone.
+    pub fuel: Option<u64>,
+    /// Time in the guest: host calls are left out.
+    pub wall: Duration,
+    /// Bytes that the guest hands to the host in one host call.
+    pub host_call_bytes: u64,
+    /// Resource handles alive at the same time.
+    pub handles: u32,
+    /// One file read whole; `read-range` goes past it.
+    pub file_size: u64,
+    /// All emitted and attached bytes.
+    pub output: u64,
+    /// Emitted documents and attachments.
+    pub objects: u32,
+    /// One emitted document.
+    pub object_size: u64,
+    pub diagnostics: u32,
+    pub host_calls: u64,
+    /// Random bytes handed out.
+    pub random: u64,
+    /// Bytes of log kept; more is dropped and counted.
+    pub log: u64,
+    pub log_lines: u32,
+    /// Longer lines are cut.
+    pub log_line: u64,
+}
+
+impl Limits {
+    /// Limits of built-in plugins. They are their own maximum.
+    pub const BUILTIN: Self = Self {
+        memory: 1024 * MIB,
+        tables: 16,
+        table_elements: 100_000,
+        memories: 8,
+        instances: 32,
+        fuel: None,
+        wall: Duration::from_secs(120),
+        host_call_bytes: 64 * MIB,
+        handles: 100_000,
+        file_size: 64 * MIB,
+        output: 128 * MIB,
+        objects: 100_000,
+        object_size: 64 * MIB,
+        diagnostics: 10_000,
+        host_calls: 10_000_000,
+        random: 64 * 1024,
+        log: MIB,
+        log_lines: 10_000,
+        log_line: 4096,
+    };
+
+    /// What a tenant's plugin gets when nothing else is said.
+    pub const TENANT: Self = Self {
+        memory: 128 * MIB,
+        tables: 16,
+        table_elements: 100_000,
+        memories: 8,
+        instances: 32,
+        fuel: Some(5_000_000_000),
+        wall: Duration::from_secs(10),
+        host_call_bytes: 16 * MIB,
+        handles: 10_000,
+        file_size: 16 * MIB,
+        output: 32 * MIB,
+        objects: 20_000,
+        // etcd takes no more in one request.
+        object_size: 3 * MIB,
+        diagnostics: 10_000,
+        host_calls: 100_000,
+        random: 64 * 1024,
+        log: 256 * 1024,
+        log_lines: 2000,
+        log_line: 4096,
+    };
+
+    /// The most that a policy can grant to a tenant's plugin.
+    pub const TENANT_MAX: Self = Self {
+        memory: 512 * MIB,
+        fuel: Some(50_000_000_000),
+        wall: Duration::from_secs(60),
+        ..Self::TENANT
+    };
+
+    /// The defaults of a class.
+    pub const fn of(class: Class) -> &'static Self {
+        match class {
+            Class::Builtin => &Self::BUILTIN,
+            Class::Tenant => &Self::TENANT,
+        }
+    }
+
+    /// These limits, none above the hard maximum of the class.
+    #[must_use]
+    pub fn capped(&self, class: Class) -> Self {
+        let max = match class {
+            Class::Builtin => &Self::BUILTIN,
+            Class::Tenant => &Self::TENANT_MAX,
+        };
+        Self {
+            memory: self.memory.min(max.memory),
+            tables: self.tables.min(max.tables),
+            table_elements: self.table_elements.min(max.table_elements),
+            memories: self.memories.min(max.memories),
+            instances: self.instances.min(max.instances),
+            fuel: match (self.fuel, max.fuel) {
+                (Some(own), Some(max)) => Some(own.min(max)),
+                (own, max) => max.or(own),
+            },
+            wall: self.wall.min(max.wall),
+            host_call_bytes: self.host_call_bytes.min(max.host_call_bytes),
+            handles: self.handles.min(max.handles),
+            file_size: self.file_size.min(max.file_size),
+            output: self.output.min(max.output),
+            objects: self.objects.min(max.objects),
+            object_size: self.object_size.min(max.object_size),
+            diagnostics: self.diagnostics.min(max.diagnostics),
+            host_calls: self.host_calls.min(max.host_calls),
+            random: self.random.min(max.random),
+            log: self.log.min(max.log),
+            log_lines: self.log_lines.min(max.log_lines),
+            log_line: self.log_line.min(max.log_line),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Class, Limit, Limits};
+    use std::time::Duration;
+
+    #[test]
+    fn caps_at_the_hard_maximum() {
+        let greedy = Limits {
+            memory: u64::MAX,
+            fuel: None,
+            wall: Duration::from_secs(9999),
+            ..Limits::TENANT
+        };
+        let capped = greedy.capped(Class::Tenant);
+        assert_eq!(capped, Limits::TENANT_MAX);
+        assert_eq!(Limits::BUILTIN.capped(Class::Builtin), Limits::BUILTIN);
+    }
+
+    #[test]
+    fn names_are_distinct() {
+        let names: std::collections::BTreeSet<_> =
+            Limit::ALL.iter().map(|limit| limit.name()).collect();
+        assert_eq!(names.len(), Limit::ALL.len());
+    }
+}

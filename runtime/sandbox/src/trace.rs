@@ -1,0 +1,184 @@
+//! The exact read-set of a call: every question the guest asked, and the digest of the answer it got.
+//!
+//! A recorded trace can be put to another tree. If every answer is the same, the plugin would do the same again,
+//! and its result stands: a commit elsewhere in a repository costs no run.
+
+use crate::Call;
+use crate::host::questions;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tidegate_values::{Digest, ReadError, RemoteError, Tree};
+
+/// Which tree a question was put to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TreeName {
+    /// [`Call::source`].
+    Source,
+    /// One of [`Call::extra_sources`].
+    Extra(String),
+    /// A remote base, by its locator.
+    Remote(String),
+}
+
+/// One question. Paths are relative to the root of the tree they name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Question {
+    HasTree(TreeName),
+    /// Content of a file.
+    File(TreeName, String),
+    /// Names, kinds and sizes in a directory.
+    Entries(TreeName, String),
+    /// Kind and size of what is there.
+    Stat(TreeName, String),
+    RealPath(TreeName, String),
+    /// Is there a directory?
+    Directory(TreeName, String),
+    Fact(String),
+    Facts,
+    HasApi(String, Option<String>),
+    ApiVersions,
+    Remote(String),
+    RemoteFile(String),
+    Now,
+}
+
+/// What the guest was told, as a digest: two answers are the same if and only if their digests are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Answer {
+    Absent,
+    Refused,
+    Digest(Digest),
+}
+
+/// The questions of one call, each once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trace {
+    answers: BTreeMap<Question, Answer>,
+}
+
+impl Trace {
+    pub(crate) fn record(&mut self, question: Question, answer: Answer) {
+        // A tree does not change during a call: the first answer is the answer.
+        self.answers.entry(question).or_insert(answer);
+    }
+
+    /// Questions with their answers, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = (&Question, &Answer)> {
+        self.answers.iter()
+    }
+
+    pub fn len(&self) -> usize {
+        self.answers.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.answers.is_empty()
+    }
+
+    /// Would `call` answer every question the same? `Ok(Some(question))` is the first that differs.
+    ///
+    /// # Errors
+    /// When the host cannot answer, which says nothing about the result.
+    pub fn differs(&self, call: &Call) -> Result<Option<&Question>, ReadError> {
+        let mut remotes = BTreeMap::new();
+        for (question, recorded) in &self.answers {
+            if ask(call, question, &mut remotes)? != *recorded {
+                return Ok(Some(question));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Shorthand for [`Trace::differs`] giving nothing.
+    pub fn holds(&self, call: &Call) -> Result<bool, ReadError> {
+        Ok(self.differs(call)?.is_none())
+    }
+
+    /// Rough size in memory, in bytes, for bounding caches.
+    pub(crate) fn weight(&self) -> usize {
+        self.answers.len() * 160
+    }
+}
+
+type Remotes = BTreeMap<String, Option<Arc<dyn Tree>>>;
+
+fn ask(call: &Call, question: &Question, remotes: &mut Remotes) -> Result<Answer, ReadError> {
+    let on_tree = |name: &TreeName,
+                   remotes: &mut Remotes,
+                   ask: &dyn Fn(&dyn Tree) -> Result<Answer, ReadError>| {
+        match find_tree(call, name, remotes)? {
+            Some(tree) => ask(&*tree),
+            None => Ok(Answer::Absent),
+        }
+    };
+    match question {
+        Question::HasTree(name) => Ok(if find_tree(call, name, remotes)?.is_some() {
+            questions::text("")
+        } else {
+            Answer::Absent
+        }),
+        Question::File(name, path) => on_tree(name, remotes, &|tree| questions::file(tree, path)),
+        Question::Entries(name, path) => on_tree(name, remotes, &|tree| {
+            Ok(questions::entries(&tree.entries(path))?.0)
+        }),
+        Question::Stat(name, path) => on_tree(name, remotes, &|tree| {
+            Ok(questions::stat(&tree.stat(path))?.0)
+        }),
+        Question::RealPath(name, path) => on_tree(name, remotes, &|tree| {
+            Ok(questions::real_path(&tree.real_path(path))?.0)
+        }),
+        Question::Directory(name, path) => {
+            on_tree(name, remotes, &|tree| questions::directory(tree, path))
+        }
+        Question::Fact(key) => Ok(questions::optional(call.facts.get(key).map(String::as_str))),
+        Question::Facts => Ok(questions::facts(&call.facts)),
+        Question::HasApi(version, kind) => Ok(questions::flag(questions::has_api(
+            &call.apis,
+            version,
+            kind.as_deref(),
+        ))),
+        Question::ApiVersions => Ok(questions::api_versions(&call.apis)),
+        Question::Remote(locator) => match &call.remote {
+            None => Ok(Answer::Refused),
+            Some(remote) => {
+                let (answer, opened) = questions::remote(remote.open(locator))?;
+                remotes.insert(locator.clone(), opened.ok().map(|(tree, _)| tree));
+                Ok(answer)
+            }
+        },
+        Question::RemoteFile(url) => match &call.remote {
+            None => Ok(Answer::Refused),
+            Some(remote) => Ok(questions::remote_file(remote.read(url))?.0),
+        },
+        Question::Now => Ok(questions::optional(
+            call.now.map(|now| now.to_string()).as_deref(),
+        )),
+    }
+}
+
+fn find_tree(
+    call: &Call,
+    name: &TreeName,
+    remotes: &mut Remotes,
+) -> Result<Option<Arc<dyn Tree>>, ReadError> {
+    match name {
+        TreeName::Source => Ok(call.source.clone()),
+        TreeName::Extra(alias) => Ok(call.extra_sources.get(alias).cloned()),
+        TreeName::Remote(locator) => {
+            if let Some(found) = remotes.get(locator) {
+                return Ok(found.clone());
+            }
+            let opened = match &call.remote {
+                None => None,
+                Some(remote) => match remote.open(locator) {
+                    Ok((tree, _)) => Some(tree),
+                    Err(RemoteError::Unavailable(reason)) => return Err(ReadError::Host(reason)),
+                    Err(_) => None,
+                },
+            };
+            remotes.insert(locator.clone(), opened.clone());
+            Ok(opened)
+        }
+    }
+}
