@@ -1,0 +1,242 @@
+mod judge;
+mod send;
+mod stage;
+
+use crate::Object;
+use crate::change::ChangeSet;
+use crate::cleanup::Displaced;
+use crate::cleanup::displaced_managers;
+use crate::drift::IgnoreRules;
+use crate::error::Error;
+use crate::inventory;
+use crate::mapper::Mapper;
+use crate::memory::Applied;
+use crate::memory::Previous;
+use crate::normalize::normalize;
+use crate::object::Owner;
+use crate::object::any_in_metadata;
+use crate::order;
+use crate::order::Stage;
+use kube::Client;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tidegate_values::ObjectRef;
+
+/// When the server is asked what it would do before it does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DryRunMode {
+    /// The objects of a stage are all tried first, so that a refusal leaves the stage untouched.
+    /// A stage with one object to send needs no trial.
+    #[default]
+    Stage,
+    /// Objects are applied at once; a refusal stops the stage where it is.
+    Never,
+}
+
+/// How to apply. [`Settings::new`] has Flux's defaults.
+#[derive(Clone)]
+pub struct Settings {
+    /// The field manager: `kustomize-controller`.
+    pub manager: String,
+    /// Recreate objects whose immutable fields changed.
+    pub force: bool,
+    pub dry_run: DryRunMode,
+    /// Requests at a time (`--concurrent-ssa`).
+    pub concurrent: usize,
+    /// `--override-manager`: managers whose fields become ours; names are prefixes.
+    pub override_managers: Vec<String>,
+    /// `--custom-apply-stage-kinds` as (group, kind).
+    pub custom_stage: Vec<(String, String)>,
+    /// The feature gate `MigrateAPIVersion`.
+    pub migrate_api_version: bool,
+    /// How long a stage may take to become ready, and a forced deletion to end.
+    pub wait_timeout: Duration,
+    /// `spec.ignore`.
+    pub ignore: Option<Arc<dyn IgnoreRules>>,
+}
+
+impl Settings {
+    pub fn new(manager: impl Into<String>) -> Self {
+        Self {
+            manager: manager.into(),
+            force: false,
+            dry_run: DryRunMode::default(),
+            concurrent: 4,
+            override_managers: Vec::new(),
+            custom_stage: Vec::new(),
+            migrate_api_version: false,
+            wait_timeout: Duration::from_secs(60),
+            ignore: None,
+        }
+    }
+
+    /// What steers the apply of an unchanged object: part of its digest.
+    fn fingerprint(&self) -> String {
+        let ignore = self
+            .ignore
+            .as_ref()
+            .map(|rules| rules.fingerprint())
+            .unwrap_or_default();
+        format!(
+            "{}\n{}\n{ignore}",
+            self.manager,
+            self.override_managers.join(",")
+        )
+    }
+}
+
+/// What an apply did. Changes are kept even when something failed after them.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Every object that was dealt with, in apply order. After a failure those of the failing stage are here
+    /// only as far as they were changed.
+    pub changes: ChangeSet,
+    /// What to remember, by the reference used in `changes`. Objects that were remembered and not asked for again
+    /// are not repeated here.
+    pub applied: HashMap<ObjectRef, Applied>,
+    pub failure: Option<Error>,
+}
+
+impl Outcome {
+    /// The failure as Flux words it: the error, a line for each change made before, and a final newline
+    /// (kustomize-controller, `apply`).
+    pub fn failure_message(&self) -> Option<String> {
+        let failure = self.failure.as_ref()?;
+        let log = self.changes.log();
+        Some(if log.is_empty() {
+            format!("{failure}\n")
+        } else {
+            format!("{failure}\n{log}\n")
+        })
+    }
+}
+
+/// Makes rendered objects ready to be applied, in Flux's order (kustomize-controller, `reconcile` and `apply`):
+/// the owner's labels, normal form, then common labels and annotations over them.
+pub fn prepare(
+    objects: &mut [Object],
+    owner: &Owner,
+    labels: &BTreeMap<String, String>,
+    annotations: &BTreeMap<String, String>,
+) {
+    let owner_labels = owner.labels();
+    for object in objects {
+        object.set_labels(&owner_labels);
+        normalize(object);
+        object.set_labels(labels);
+        object.set_annotations(annotations);
+    }
+}
+
+/// Applies [prepared](prepare) objects in stages, as the account of `client` (fluxcd/pkg, `ssa`, `ApplyAllStaged`).
+///
+/// An object that is [known](Previous::known), is wanted as it was and has not moved costs no request.
+pub async fn apply(
+    client: &Client,
+    mapper: &Mapper,
+    owner: &Owner,
+    objects: Vec<Object>,
+    previous: &Previous,
+    settings: &Settings,
+) -> Outcome {
+    let mut outcome = Outcome::default();
+    if let Some(object) = objects.iter().find(|object| is_encrypted(object, owner)) {
+        outcome.failure = Some(Error::Encrypted {
+            object: object.reference(),
+        });
+        return outcome;
+    }
+    let run = Run::new(client, mapper, owner, previous, settings);
+    let mut stages = Stage::ALL.map(|stage| (stage, Vec::new()));
+    for object in objects {
+        let stage = Stage::of(&object, &settings.custom_stage);
+        stages[stage as usize].1.push(object);
+    }
+    for (stage, mut objects) in stages {
+        if objects.is_empty() {
+            continue;
+        }
+        objects.sort_by(order::compare_objects);
+        if let Err(failure) = run.apply_stage(stage, objects, &mut outcome).await {
+            outcome.failure = Some(failure);
+            break;
+        }
+    }
+    outcome
+}
+
+/// An object that SOPS encrypted and nobody decrypted (kustomize-controller, `IsEncryptedSecret`).
+/// Flux looks at Secrets only, and not at those with `stringData`; a ConfigMap is refused here as well.
+fn is_encrypted(object: &Object, owner: &Owner) -> bool {
+    let may_be = object.api_version() == "v1" && matches!(object.kind(), "Secret" | "ConfigMap");
+    let is_waived = object
+        .annotation(&owner.key("decrypt"))
+        .is_some_and(|value| value.eq_ignore_ascii_case("disabled"));
+    may_be && object.get("sops").is_some() && !is_waived
+}
+
+/// What all parts of one apply share.
+struct Run<'a> {
+    client: &'a Client,
+    mapper: &'a Mapper,
+    previous: &'a Previous,
+    settings: &'a Settings,
+    fingerprint: String,
+    displaced: Vec<Displaced>,
+    /// Identities of the old inventory.
+    owned: HashSet<&'a str>,
+    exclusions: [(String, &'static str); 2],
+    if_not_present: [(String, &'static str); 1],
+    merge: [(String, &'static str); 1],
+    force: [(String, &'static str); 1],
+    /// Groups whose definitions this apply changed: discovery and paths may lag behind.
+    fresh_groups: Mutex<HashSet<String>>,
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        client: &'a Client,
+        mapper: &'a Mapper,
+        owner: &Owner,
+        previous: &'a Previous,
+        settings: &'a Settings,
+    ) -> Self {
+        Self {
+            client,
+            mapper,
+            previous,
+            settings,
+            fingerprint: settings.fingerprint(),
+            displaced: displaced_managers(&settings.manager, &settings.override_managers),
+            owned: previous
+                .inventory
+                .entries
+                .iter()
+                .map(|entry| entry.id.as_str())
+                .collect(),
+            exclusions: [
+                (owner.key("reconcile"), "disabled"),
+                (owner.key("ssa"), "Ignore"),
+            ],
+            if_not_present: [(owner.key("ssa"), "IfNotPresent")],
+            merge: [(owner.key("ssa"), "Merge")],
+            force: [(owner.key("force"), "Enabled")],
+            fresh_groups: Mutex::default(),
+        }
+    }
+
+    fn is_owned(&self, object: &ObjectRef) -> bool {
+        self.owned.contains(inventory::id_of(object).as_str())
+    }
+
+    /// Whether an object may be deleted and made anew.
+    fn may_recreate(&self, object: &Object, live: &serde_json::Value) -> bool {
+        self.settings.force
+            || any_in_metadata(object.get("metadata"), &self.force)
+            || any_in_metadata(live.get("metadata"), &self.force)
+    }
+}

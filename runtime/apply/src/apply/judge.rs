@@ -1,0 +1,387 @@
+use super::Run;
+use crate::apply::DryRunMode;
+use crate::apply::send::Before;
+use crate::apply::send::Plan;
+use crate::apply::stage::Done;
+use crate::apply::stage::Target;
+use crate::change::Action;
+use crate::cleanup;
+use crate::drift::has_drifted;
+use crate::drift::has_drifted_beside;
+use crate::error::Error;
+use crate::error::RequestError;
+use crate::live::optional;
+use crate::live::place;
+use crate::memory::Applied;
+use crate::memory::is_excluded;
+use crate::memory::live_digest;
+use crate::object::any_in_metadata;
+use crate::request;
+use crate::request::Answer;
+use crate::request::ApplyMode;
+use crate::request::Place;
+use crate::schema;
+use serde_json::Value;
+
+/// What is to be done with an object.
+pub(super) enum Judgement {
+    Done(Done),
+    Send(Box<Plan>),
+}
+
+/// What the server would make of an object, and the object as it had to be for that
+/// (`None`: as it is wanted).
+type Trial = Result<(Answer, Option<Value>), RequestError>;
+
+impl Run<'_> {
+    /// Decides by reading and, with `dry_run`, by trying (fluxcd/pkg, `ssa`, `ApplyAll`). Changes nothing but, with the
+    /// migration gate, the versions in field owners.
+    pub(super) async fn judge(&self, target: &Target, dry_run: bool) -> Result<Judgement, Error> {
+        let place = match &target.resource {
+            Ok(resource) => place(resource, &target.reference),
+            Err(cause) => return Err(refused(target, cause.clone())),
+        };
+        let if_not_present = any_in_metadata(target.object.get("metadata"), &self.if_not_present);
+        // Rules that ignore fields need both the live and the tried object.
+        let dry_run = dry_run || self.settings.ignore.is_some();
+        let settled = self
+            .previous
+            .settled(&target.reference)
+            .filter(|known| !known.skipped);
+        if let Some(known) = settled
+            && self.settings.ignore.is_none()
+        {
+            return self
+                .judge_known(target, &place, known, if_not_present, dry_run)
+                .await;
+        }
+        let is_new = !self.previous.known.contains_key(&target.reference)
+            && !self.is_owned(&target.reference);
+        let read_first = !is_new || if_not_present || self.settings.ignore.is_some();
+        let mut trial = None;
+        if !read_first && dry_run {
+            let tried = self.try_apply(target, &place).await;
+            if let Ok((answer, payload)) = &tried
+                && is_absent(answer)
+            {
+                return Ok(send(Plan::tried(Before::Absent, payload.clone())));
+            }
+            trial = Some(tried);
+        } else if !read_first && self.settings.dry_run == DryRunMode::Never {
+            return Ok(send(Plan::untried(Before::Unseen)));
+        }
+        // As in Flux, an object that can't be read is tried all the same.
+        let read = optional(request::get(self.client, &place).await);
+        let readable = read.is_ok();
+        let Some(live) = read.unwrap_or_default() else {
+            let before = if readable {
+                Before::Absent
+            } else {
+                Before::Unseen
+            };
+            return self
+                .judge_absent(target, &place, before, trial, dry_run)
+                .await;
+        };
+        if if_not_present || is_excluded(&live, &self.exclusions) {
+            return Ok(Judgement::Done(Done::of(target, Action::Skipped, &live)));
+        }
+        self.judge_live(target, &place, live, trial, dry_run).await
+    }
+
+    /// An object that nobody touched since it was applied, and that is now wanted otherwise.
+    async fn judge_known(
+        &self,
+        target: &Target,
+        place: &Place<'_>,
+        known: &Applied,
+        if_not_present: bool,
+        dry_run: bool,
+    ) -> Result<Judgement, Error> {
+        let done = |action, skipped| {
+            let applied = Applied {
+                desired: target.desired,
+                skipped,
+                ..known.clone()
+            };
+            Judgement::Done(Done {
+                reference: target.reference.clone(),
+                action,
+                applied: Some(applied),
+                readiness: None,
+            })
+        };
+        if if_not_present {
+            return Ok(done(Action::Skipped, true));
+        }
+        let before = Before::Live(known.live);
+        if !dry_run {
+            return Ok(send(Plan::untried(before)));
+        }
+        match self.try_apply(target, place).await {
+            Ok((answer, _)) if live_digest(&answer.object) == known.live => {
+                Ok(done(Action::Unchanged, false))
+            }
+            Ok((_, payload)) => Ok(send(Plan::tried(before, payload))),
+            Err(cause) => {
+                let live = optional(request::get(self.client, place).await).unwrap_or_default();
+                self.judge_refusal(target, place, live.as_ref(), cause)
+                    .await
+            }
+        }
+    }
+
+    async fn judge_absent(
+        &self,
+        target: &Target,
+        place: &Place<'_>,
+        before: Before,
+        trial: Option<Trial>,
+        dry_run: bool,
+    ) -> Result<Judgement, Error> {
+        if !dry_run {
+            return Ok(send(Plan::untried(before)));
+        }
+        let trial = match trial {
+            Some(trial) => trial,
+            None => self.try_apply(target, place).await,
+        };
+        match trial {
+            Ok((answer, payload)) => {
+                let before = if is_absent(&answer) {
+                    Before::Absent
+                } else {
+                    Before::Unseen
+                };
+                Ok(send(Plan::tried(before, payload)))
+            }
+            Err(cause) => Err(refused(target, cause)),
+        }
+    }
+
+    async fn judge_live(
+        &self,
+        target: &Target,
+        place: &Place<'_>,
+        mut live: Value,
+        mut trial: Option<Trial>,
+        dry_run: bool,
+    ) -> Result<Judgement, Error> {
+        let mut patched = false;
+        if self.settings.migrate_api_version
+            && let Some(patch) = cleanup::migration_patch(&live, target.object.api_version())
+        {
+            let answer =
+                request::json_patch(self.client, place, &patch, &self.settings.manager).await;
+            live = answer.map_err(|cause| Error::Migrate {
+                object: target.reference.clone(),
+                api_version: target.object.api_version().to_owned(),
+                cause,
+            })?;
+            patched = true;
+            trial = trial.filter(Result::is_ok);
+        }
+        let cleanup = self.cleanup_patch(target, &live);
+        let before = Before::Live(live_digest(&live));
+        // The clean-up changes the object before the apply does: only when the server is known to take it.
+        if !dry_run && cleanup.is_none() {
+            return Ok(send(Plan {
+                patched,
+                ..Plan::untried(before)
+            }));
+        }
+        let trial = match trial {
+            Some(trial) => trial,
+            None => self.try_apply(target, place).await,
+        };
+        let (answer, mut payload) = match trial {
+            Ok(tried) => tried,
+            Err(cause) => return self.judge_refusal(target, place, Some(&live), cause).await,
+        };
+        let ignored = |message| Error::Ignore {
+            object: target.reference.clone(),
+            message,
+        };
+        let drifted = match &self.settings.ignore {
+            None => has_drifted(&live, &answer.object),
+            Some(rules) => has_drifted_beside(&**rules, &live, &answer.object).map_err(ignored)?,
+        };
+        if !drifted && cleanup.is_none() && !patched {
+            return Ok(Judgement::Done(Done::of(target, Action::Unchanged, &live)));
+        }
+        if let Some(rules) = &self.settings.ignore {
+            let mut adjusted = payload
+                .take()
+                .unwrap_or_else(|| target.object.clone().into_value());
+            rules
+                .adjust(&mut adjusted, &live, &answer.object, &self.settings.manager)
+                .map_err(ignored)?;
+            payload = Some(adjusted);
+        }
+        Ok(send(Plan {
+            cleanup,
+            patched,
+            ..Plan::tried(before, payload)
+        }))
+    }
+
+    /// A refusal stands, unless the object may be made anew and would be taken then.
+    async fn judge_refusal(
+        &self,
+        target: &Target,
+        place: &Place<'_>,
+        live: Option<&Value>,
+        cause: RequestError,
+    ) -> Result<Judgement, Error> {
+        match live {
+            Some(live) if is_excluded(live, &self.exclusions) => {
+                Ok(Judgement::Done(Done::of(target, Action::Skipped, live)))
+            }
+            Some(live) if self.must_recreate(target, place, live, &cause).await => {
+                let uid = live
+                    .pointer("/metadata/uid")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                Ok(send(Plan {
+                    recreate: Some(uid.to_owned()),
+                    ..Plan::tried(Before::Absent, None)
+                }))
+            }
+            _ => Err(refused(target, cause)),
+        }
+    }
+
+    /// Whether a refusal is about fields that can't change, so that making the object anew helps.
+    ///
+    /// Flux takes every `Invalid` and `Conflict` for that, deletes the object, and may then be refused again
+    /// (fluxcd/pkg, `ssa/errors`, `IsImmutableError`). We ask the server first, by a trial creation under another name.
+    pub(super) async fn must_recreate(
+        &self,
+        target: &Target,
+        place: &Place<'_>,
+        live: &Value,
+        cause: &RequestError,
+    ) -> bool {
+        if !self.may_recreate(&target.object, live) {
+            return false;
+        }
+        if names_immutability(&cause.to_string()) {
+            return true;
+        }
+        let wanted = target.object.clone().into_value();
+        cause.is_invalid()
+            && request::probe_creation(self.client, place, wanted, &self.settings.manager)
+                .await
+                .is_ok()
+    }
+
+    /// What of kubectl and other displaced managers is to be removed; nothing from objects that are to be merged.
+    pub(super) fn cleanup_patch(&self, target: &Target, live: &Value) -> Option<Value> {
+        let merged = any_in_metadata(target.object.get("metadata"), &self.merge)
+            || any_in_metadata(live.get("metadata"), &self.merge);
+        if merged {
+            None
+        } else {
+            cleanup::metadata_patch(live, &self.displaced, &self.settings.manager)
+        }
+    }
+
+    async fn try_apply(&self, target: &Target, place: &Place<'_>) -> Trial {
+        let mut payload = None;
+        loop {
+            let mode = ApplyMode {
+                dry_run: true,
+                force: true,
+            };
+            match self
+                .request_apply(target, place, payload.as_ref(), mode)
+                .await
+            {
+                Ok(answer) => return Ok((answer, payload)),
+                Err(cause) => match without_undeclared(target, payload.take(), &cause) {
+                    Some(smaller) => payload = Some(smaller),
+                    None => return Err(cause),
+                },
+            }
+        }
+    }
+
+    /// Applies `payload`, or the object as it is wanted.
+    pub(super) async fn request_apply(
+        &self,
+        target: &Target,
+        place: &Place<'_>,
+        payload: Option<&Value>,
+        mode: ApplyMode,
+    ) -> Result<Answer, RequestError> {
+        let manager = &self.settings.manager;
+        let mut pause = std::time::Duration::from_millis(50);
+        loop {
+            let body = match payload {
+                Some(payload) => request::encode(payload),
+                None => request::encode(target.object.as_map()),
+            };
+            match request::apply(self.client, place, body, manager, mode).await {
+                // The path of a new definition can lag behind its discovery.
+                Err(cause)
+                    if is_unserved(&cause)
+                        && pause < std::time::Duration::from_secs(3)
+                        && self.fresh_groups.lock().contains(target.object.group()) => {}
+                answer => return answer,
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+    }
+}
+
+/// The object without the fields that the server does not know, if that is what it complains of.
+pub(super) fn without_undeclared(
+    target: &Target,
+    payload: Option<Value>,
+    cause: &RequestError,
+) -> Option<Value> {
+    let RequestError::Refused { message, .. } = cause else {
+        return None;
+    };
+    let mut smaller = payload.unwrap_or_else(|| target.object.clone().into_value());
+    let dropped = schema::drop_undeclared(smaller.as_object_mut()?, target.object.group(), message);
+    dropped.then_some(smaller)
+}
+
+pub(super) fn refused(target: &Target, cause: RequestError) -> Error {
+    Error::DryRun {
+        object: target.object.reference(),
+        cause,
+    }
+}
+
+/// A dry run of a creation has no resource version (fluxcd/pkg, `ssa`, `hasDrifted`).
+fn is_absent(answer: &Answer) -> bool {
+    answer.created
+        || answer
+            .object
+            .pointer("/metadata/resourceVersion")
+            .and_then(Value::as_str)
+            .is_none_or(str::is_empty)
+}
+
+fn is_unserved(cause: &RequestError) -> bool {
+    cause.is_not_found() && cause.to_string() == "the server could not find the requested resource"
+}
+
+fn send(plan: Plan) -> Judgement {
+    Judgement::Send(Box::new(plan))
+}
+
+/// The words of Flux's two patterns, and of built-in kinds' validation.
+fn names_immutability(message: &str) -> bool {
+    [
+        "is immutable",
+        "immutable field",
+        "may not change once set",
+        "Forbidden: updates to ",
+    ]
+    .into_iter()
+    .any(|words| message.contains(words))
+}

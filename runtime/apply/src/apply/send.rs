@@ -1,0 +1,243 @@
+use super::Run;
+use crate::apply::judge::refused;
+use crate::apply::judge::without_undeclared;
+use crate::apply::stage::Done;
+use crate::apply::stage::Target;
+use crate::change::Action;
+use crate::error::Error;
+use crate::error::RequestError;
+use crate::live::optional;
+use crate::live::place;
+use crate::memory::is_excluded;
+use crate::memory::live_digest;
+use crate::request;
+use crate::request::Answer;
+use crate::request::ApplyMode;
+use crate::request::Place;
+use serde_json::Value;
+use std::time::Duration;
+use tidegate_values::Digest;
+use tokio::time::Instant;
+
+/// How often an apply is repeated when the object changed under the server's hands.
+const CONFLICT_RETRIES: u32 = 3;
+
+/// What is known of the live object before it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Before {
+    Absent,
+    /// The digest of its content.
+    Live(Digest),
+    /// Nothing: it is not ours yet and was not looked at.
+    Unseen,
+}
+
+/// How an object is to be sent.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) before: Before,
+    /// A dry run went well: a refusal now is a failed apply.
+    pub(super) tried: bool,
+    /// What to send in place of the wanted object.
+    pub(super) payload: Option<Value>,
+    /// JSON patch that takes fields from other managers.
+    pub(super) cleanup: Option<Value>,
+    /// The live object was changed already.
+    pub(super) patched: bool,
+    /// Delete the object of this uid first.
+    pub(super) recreate: Option<String>,
+}
+
+impl Plan {
+    pub(super) fn untried(before: Before) -> Self {
+        Self {
+            before,
+            tried: false,
+            payload: None,
+            cleanup: None,
+            patched: false,
+            recreate: None,
+        }
+    }
+
+    pub(super) fn tried(before: Before, payload: Option<Value>) -> Self {
+        Self {
+            tried: true,
+            payload,
+            ..Self::untried(before)
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Carries a plan out.
+    pub(super) async fn send(&self, target: &Target, mut plan: Plan) -> Result<Done, Error> {
+        let place = match &target.resource {
+            Ok(resource) => place(resource, &target.reference),
+            Err(cause) => return Err(refused(target, cause.clone())),
+        };
+        if let Some(uid) = plan.recreate.take() {
+            self.remove(target, &place, &uid).await?;
+        }
+        self.clean_up(target, &place, &mut plan).await?;
+        // What was not looked at is not taken by force at first: it may be somebody's who does not want that.
+        let mut force = plan.before != Before::Unseen || plan.tried;
+        let mut conflicts = 0;
+        let answer = loop {
+            let mode = ApplyMode {
+                dry_run: false,
+                force,
+            };
+            let cause = match self
+                .request_apply(target, &place, plan.payload.as_ref(), mode)
+                .await
+            {
+                Ok(answer) => break answer,
+                Err(cause) => cause,
+            };
+            if cause.is_manager_conflict() && !force {
+                if let Some(done) = self.look(target, &place, &mut plan).await {
+                    return Ok(done);
+                }
+                self.clean_up(target, &place, &mut plan).await?;
+                force = true;
+            } else if cause.is_conflict() && conflicts < CONFLICT_RETRIES {
+                conflicts += 1;
+            } else if plan.tried {
+                return Err(Error::Apply {
+                    object: target.reference.clone(),
+                    cause,
+                });
+            } else if let Some(smaller) = without_undeclared(target, plan.payload.take(), &cause) {
+                plan.payload = Some(smaller);
+            } else {
+                self.make_way(target, &place, cause).await?;
+                plan.before = Before::Absent;
+                plan.tried = true;
+            }
+        };
+        let answer = self.take_over(target, &place, &mut plan, answer).await?;
+        let action = match plan.before {
+            _ if answer.created => Action::Created,
+            Before::Absent => Action::Created,
+            Before::Live(digest) if !plan.patched && digest == live_digest(&answer.object) => {
+                Action::Unchanged
+            }
+            Before::Live(_) | Before::Unseen => Action::Configured,
+        };
+        Ok(Done::of(target, action, &answer.object))
+    }
+
+    async fn clean_up(
+        &self,
+        target: &Target,
+        place: &Place<'_>,
+        plan: &mut Plan,
+    ) -> Result<(), Error> {
+        let Some(patch) = plan.cleanup.take() else {
+            return Ok(());
+        };
+        let answer = request::json_patch(self.client, place, &patch, &self.settings.manager).await;
+        answer.map_err(|cause| Error::Cleanup {
+            object: target.reference.clone(),
+            cause,
+        })?;
+        plan.patched = true;
+        Ok(())
+    }
+
+    /// Reads an object that turned out to be there. `Some` when it is to be left alone.
+    async fn look(&self, target: &Target, place: &Place<'_>, plan: &mut Plan) -> Option<Done> {
+        let live = optional(request::get(self.client, place).await).unwrap_or_default()?;
+        if is_excluded(&live, &self.exclusions) {
+            return Some(Done::of(target, Action::Skipped, &live));
+        }
+        plan.before = Before::Live(live_digest(&live));
+        plan.cleanup = self.cleanup_patch(target, &live);
+        None
+    }
+
+    /// An object that was there without our having looked may hold fields that kubectl left.
+    async fn take_over(
+        &self,
+        target: &Target,
+        place: &Place<'_>,
+        plan: &mut Plan,
+        answer: Answer,
+    ) -> Result<Answer, Error> {
+        if plan.before != Before::Unseen || answer.created {
+            return Ok(answer);
+        }
+        plan.cleanup = self.cleanup_patch(target, &answer.object);
+        if plan.cleanup.is_none() {
+            return Ok(answer);
+        }
+        self.clean_up(target, place, plan).await?;
+        let mode = ApplyMode {
+            dry_run: false,
+            force: true,
+        };
+        let answer = self
+            .request_apply(target, place, plan.payload.as_ref(), mode)
+            .await;
+        answer.map_err(|cause| Error::Apply {
+            object: target.reference.clone(),
+            cause,
+        })
+    }
+
+    /// After a refusal without dry run: removes the live object if making it anew helps, else the refusal stands.
+    async fn make_way(
+        &self,
+        target: &Target,
+        place: &Place<'_>,
+        cause: RequestError,
+    ) -> Result<(), Error> {
+        let live = optional(request::get(self.client, place).await).unwrap_or_default();
+        let Some(live) = live else {
+            return Err(refused(target, cause));
+        };
+        if !self.must_recreate(target, place, &live, &cause).await {
+            return Err(refused(target, cause));
+        }
+        let uid = live
+            .pointer("/metadata/uid")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        self.remove(target, place, uid).await
+    }
+
+    /// Deletes an object and waits until its finalizers are done.
+    async fn remove(&self, target: &Target, place: &Place<'_>, uid: &str) -> Result<(), Error> {
+        let object = || target.reference.clone();
+        match request::delete(self.client, place, Some(uid).filter(|uid| !uid.is_empty())).await {
+            Ok(()) => {}
+            Err(cause) if cause.is_not_found() => return Ok(()),
+            Err(cause) => {
+                return Err(Error::Recreate {
+                    object: object(),
+                    cause,
+                });
+            }
+        }
+        let deadline = Instant::now() + self.settings.wait_timeout;
+        let mut pause = Duration::from_millis(20);
+        loop {
+            match optional(request::get(self.client, place).await) {
+                Ok(None) => return Ok(()),
+                Ok(Some(_)) => {}
+                Err(cause) => {
+                    return Err(Error::Recreate {
+                        object: object(),
+                        cause,
+                    });
+                }
+            }
+            if Instant::now() + pause > deadline {
+                return Err(Error::RecreateTimeout { object: object() });
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(2));
+        }
+    }
+}

@@ -1,0 +1,329 @@
+use super::Outcome;
+use super::Run;
+use crate::Object;
+use crate::apply::DryRunMode;
+use crate::apply::judge::Judgement;
+use crate::apply::send::Plan;
+use crate::change::Action;
+use crate::error::Error;
+use crate::error::RequestError;
+use crate::live::canonical;
+use crate::live::place;
+use crate::mapper::Resource;
+use crate::memory::Applied;
+use crate::memory::desired_digest;
+use crate::object::any_in_metadata;
+use crate::order::Stage;
+use crate::readiness::Readiness;
+use crate::request;
+use futures::StreamExt as _;
+use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tidegate_values::Digest;
+use tidegate_values::ObjectRef;
+use tokio::time::Instant;
+
+/// How long discovery may take to show a kind whose definition was just applied.
+const DISCOVERY_PATIENCE: Duration = Duration::from_secs(10);
+
+/// One object on its way.
+pub(super) struct Target {
+    pub(super) object: Object,
+    pub(super) desired: Digest,
+    pub(super) resource: Result<Arc<Resource>, RequestError>,
+    /// Without namespace when the server says that the kind has none.
+    pub(super) reference: ObjectRef,
+}
+
+/// An object that is dealt with.
+pub(super) struct Done {
+    pub(super) reference: ObjectRef,
+    pub(super) action: Action,
+    /// `None` when what is remembered still holds.
+    pub(super) applied: Option<Applied>,
+    /// `None` when nothing was read: the object was ready before and did not move.
+    pub(super) readiness: Option<Readiness>,
+}
+
+impl Done {
+    pub(super) fn of(target: &Target, action: Action, live: &Value) -> Self {
+        Self {
+            reference: target.reference.clone(),
+            action,
+            applied: Some(Applied::new(
+                target.desired,
+                live,
+                action == Action::Skipped,
+            )),
+            readiness: Some(Readiness::of(live)),
+        }
+    }
+}
+
+impl Run<'_> {
+    pub(super) async fn apply_stage(
+        &self,
+        stage: Stage,
+        objects: Vec<Object>,
+        outcome: &mut Outcome,
+    ) -> Result<(), Error> {
+        let targets = self.targets(objects).await;
+        let mut results: Vec<Option<Done>> = Vec::with_capacity(targets.len());
+        for target in &targets {
+            results.push(self.settle(target).await);
+        }
+        let pending: Vec<usize> = (0..targets.len())
+            .filter(|place| results[*place].is_none())
+            .collect();
+        let plans = self.judge_all(&targets, &pending, &mut results).await?;
+        let sent = self.send_all(&targets, plans, &mut results).await;
+        let is_definition = |target: &Target| target.object.is_definition();
+        for (target, _) in targets.iter().zip(&results).filter(|(target, done)| {
+            is_definition(target) && done.as_ref().is_some_and(|done| done.action.is_change())
+        }) {
+            self.note_definition(target);
+        }
+        let waiting = if stage.is_waited_for() && sent.is_ok() {
+            self.wait(&results).await
+        } else {
+            Ok(())
+        };
+        for done in results.into_iter().flatten() {
+            // What did not become ready is looked at again the next time.
+            if let Some(applied) = done.applied.filter(|_| waiting.is_ok()) {
+                outcome.applied.insert(done.reference.clone(), applied);
+            }
+            let kept = sent.is_ok() || done.action.is_change();
+            if kept {
+                outcome.changes.push(done.reference, done.action);
+            }
+        }
+        sent.and(waiting)
+    }
+
+    async fn targets(&self, objects: Vec<Object>) -> Vec<Target> {
+        let mut targets: Vec<Target> = Vec::with_capacity(objects.len());
+        for object in objects {
+            let resource = match targets.last() {
+                Some(last)
+                    if last.object.kind() == object.kind()
+                        && last.object.api_version() == object.api_version() =>
+                {
+                    last.resource.clone()
+                }
+                _ => self.resolve(&object).await,
+            };
+            let mut reference = object.reference();
+            if let Ok(resource) = &resource {
+                reference = canonical(resource, reference);
+            }
+            let desired = desired_digest(&object, &self.fingerprint);
+            targets.push(Target {
+                object,
+                desired,
+                resource,
+                reference,
+            });
+        }
+        targets
+    }
+
+    async fn resolve(&self, object: &Object) -> Result<Arc<Resource>, RequestError> {
+        let deadline = Instant::now() + DISCOVERY_PATIENCE;
+        let mut pause = Duration::from_millis(50);
+        loop {
+            let resource = self
+                .mapper
+                .resolve(object.api_version(), object.kind())
+                .await;
+            let is_fresh = self.fresh_groups.lock().contains(object.group());
+            if !is_fresh || resource.is_ok() || Instant::now() + pause > deadline {
+                return resource;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(1));
+        }
+    }
+
+    /// What can be told of an object without asking for it.
+    async fn settle(&self, target: &Target) -> Option<Done> {
+        let known = self.previous.settled(&target.reference);
+        if any_in_metadata(target.object.get("metadata"), &self.exclusions) {
+            return Some(self.skip(target, known.is_some()).await);
+        }
+        let known = known.filter(|known| known.desired == target.desired)?;
+        let action = if known.skipped {
+            Action::Skipped
+        } else {
+            Action::Unchanged
+        };
+        Some(Done {
+            reference: target.reference.clone(),
+            action,
+            applied: None,
+            readiness: None,
+        })
+    }
+
+    /// An object whose manifest says to leave it alone. Flux notes it as the server names it if it exists, and as the
+    /// manifest does if not: that differs for cluster-scoped objects with a namespace (fluxcd/pkg, `shouldSkipApply`).
+    async fn skip(&self, target: &Target, is_known: bool) -> Done {
+        let manifest = target.object.reference();
+        let exists = is_known
+            || manifest == target.reference
+            || match &target.resource {
+                Ok(resource) => request::get(self.client, &place(resource, &target.reference))
+                    .await
+                    .is_ok(),
+                Err(_) => false,
+            };
+        let reference = if exists {
+            target.reference.clone()
+        } else {
+            manifest
+        };
+        Done {
+            reference,
+            action: Action::Skipped,
+            applied: None,
+            readiness: None,
+        }
+    }
+
+    /// Judges the objects at `pending`; the first refusal in apply order stops the stage before anything is sent.
+    async fn judge_all(
+        &self,
+        targets: &[Target],
+        pending: &[usize],
+        results: &mut [Option<Done>],
+    ) -> Result<Vec<(usize, Plan)>, Error> {
+        let dry_run = self.settings.dry_run == DryRunMode::Stage && pending.len() > 1;
+        let judgements =
+            (0..pending.len()).map(|index| self.judge(&targets[pending[index]], dry_run));
+        let mut judgements =
+            futures::stream::iter(judgements).buffered(self.settings.concurrent.max(1));
+        let mut plans = Vec::new();
+        let mut places = pending.iter();
+        while let (Some(judgement), Some(place)) = (judgements.next().await, places.next()) {
+            match judgement? {
+                Judgement::Done(done) => results[*place] = Some(done),
+                Judgement::Send(plan) => plans.push((*place, *plan)),
+            }
+        }
+        Ok(plans)
+    }
+
+    /// Sends what is to be sent: objects of one kind at a time, in parallel. After a refusal nothing more is begun.
+    async fn send_all(
+        &self,
+        targets: &[Target],
+        plans: Vec<(usize, Plan)>,
+        results: &mut [Option<Done>],
+    ) -> Result<(), Error> {
+        let mut plans = plans.into_iter().peekable();
+        while let Some(first) = plans.next() {
+            let mut kind = vec![first];
+            while let Some(next) =
+                plans.next_if(|(place, _)| is_same_kind(&targets[kind[0].0], &targets[*place]))
+            {
+                kind.push(next);
+            }
+            let stopped = AtomicBool::new(false);
+            let stopped = &stopped;
+            let requests = kind.into_iter().map(|(place, plan)| async move {
+                if stopped.load(Ordering::Relaxed) {
+                    return (place, None);
+                }
+                let result = self.send(&targets[place], plan).await;
+                stopped.fetch_or(result.is_err(), Ordering::Relaxed);
+                (place, Some(result))
+            });
+            let mut requests =
+                futures::stream::iter(requests).buffered(self.settings.concurrent.max(1));
+            let mut failure = None;
+            // All that was begun is waited for: an answer that nobody reads would be a change that nobody notes.
+            while let Some((place, result)) = requests.next().await {
+                match result {
+                    Some(Ok(done)) => results[place] = Some(done),
+                    Some(Err(error)) => failure = failure.or(Some(error)),
+                    None => {}
+                }
+            }
+            if let Some(failure) = failure {
+                return Err(failure);
+            }
+        }
+        Ok(())
+    }
+
+    fn note_definition(&self, target: &Target) {
+        let group = target
+            .object
+            .get("spec")
+            .and_then(|spec| spec.get("group"))
+            .and_then(Value::as_str);
+        if let Some(group) = group {
+            self.mapper.forget_group(group);
+            self.fresh_groups.lock().insert(group.to_owned());
+        }
+    }
+
+    /// Waits until the objects of a stage are ready (fluxcd/pkg, `ssa/manager_wait.go`, `WaitForSet`).
+    /// Those that were ready when last seen cost nothing.
+    async fn wait(&self, results: &[Option<Done>]) -> Result<(), Error> {
+        let mut waiting: Vec<(&ObjectRef, Readiness)> = results
+            .iter()
+            .flatten()
+            .filter(|done| done.action != Action::Skipped)
+            .filter_map(|done| Some((&done.reference, done.readiness?)))
+            .filter(|(_, readiness)| *readiness != Readiness::Current)
+            .collect();
+        let deadline = Instant::now() + self.settings.wait_timeout;
+        let mut pause = Duration::from_millis(25);
+        loop {
+            waiting.retain(|(_, readiness)| *readiness != Readiness::Current);
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            let is_terminal = waiting
+                .iter()
+                .all(|(_, readiness)| *readiness == Readiness::Failed);
+            let timeout = Instant::now() + pause > deadline;
+            if is_terminal || timeout {
+                let waiting = waiting.iter().map(|(object, readiness)| {
+                    format!("{object} status: '{}'", readiness.as_str())
+                });
+                return Err(Error::NotReady {
+                    timeout: !is_terminal,
+                    waiting: waiting.collect(),
+                });
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(1));
+            let reads = (0..waiting.len()).map(|index| self.readiness(waiting[index].0));
+            let states: Vec<Readiness> = futures::stream::iter(reads)
+                .buffered(self.settings.concurrent.max(1))
+                .collect()
+                .await;
+            for ((_, readiness), now) in waiting.iter_mut().zip(states) {
+                *readiness = now;
+            }
+        }
+    }
+
+    async fn readiness(&self, object: &ObjectRef) -> Readiness {
+        match crate::live::read_one(self.client, self.mapper, object).await {
+            Ok(Some(live)) => Readiness::of(&live),
+            Ok(None) => Readiness::NotFound,
+            Err(_) => Readiness::Unknown,
+        }
+    }
+}
+
+fn is_same_kind(one: &Target, other: &Target) -> bool {
+    one.object.kind() == other.object.kind()
+        && one.object.api_version() == other.object.api_version()
+}

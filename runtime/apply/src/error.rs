@@ -1,0 +1,178 @@
+use std::fmt;
+use tidegate_values::ObjectRef;
+
+/// A request that did not succeed, in the words of Go's client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestError {
+    /// The server refused. `reason` is `Status.reason`: `Invalid`, `Forbidden`, … or empty.
+    Refused {
+        code: u16,
+        reason: String,
+        message: String,
+        causes: Vec<String>,
+    },
+    /// The server does not serve this kind.
+    NoMatch { kind: String, api_version: String },
+    /// No answer, or none that could be understood.
+    Transport(String),
+}
+
+impl RequestError {
+    /// The server's reason, empty when it gave none.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Refused { reason, .. } => reason,
+            _ => "",
+        }
+    }
+
+    pub fn is_not_found(&self) -> bool {
+        self.has("NotFound", 404)
+    }
+
+    pub fn is_conflict(&self) -> bool {
+        self.has("Conflict", 409)
+    }
+
+    pub fn is_invalid(&self) -> bool {
+        self.has("Invalid", 422)
+    }
+
+    pub fn is_forbidden(&self) -> bool {
+        self.has("Forbidden", 403)
+    }
+
+    pub fn is_no_match(&self) -> bool {
+        matches!(self, Self::NoMatch { .. })
+    }
+
+    /// A field manager conflict, which only an apply without force meets.
+    pub(crate) fn is_manager_conflict(&self) -> bool {
+        matches!(self, Self::Refused { causes, .. } if causes.iter().any(|cause| cause == MANAGER_CONFLICT))
+    }
+
+    fn has(&self, wanted: &str, status: u16) -> bool {
+        matches!(self, Self::Refused { code, reason, .. } if reason == wanted || (reason.is_empty() && *code == status))
+    }
+}
+
+const MANAGER_CONFLICT: &str = "FieldManagerConflict";
+
+impl std::error::Error for RequestError {}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { message, .. } | Self::Transport(message) => f.write_str(message),
+            Self::NoMatch { kind, api_version } => write!(
+                f,
+                "no matches for kind \"{kind}\" in version \"{api_version}\""
+            ),
+        }
+    }
+}
+
+/// Why a set of objects could not be applied, deleted or waited for. The texts are Flux's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The server would not take the object, or did not when it was applied without a dry run.
+    #[error("{}", dry_run_text(object, cause))]
+    DryRun {
+        object: ObjectRef,
+        cause: RequestError,
+    },
+    #[error("{object} apply failed: {cause}")]
+    Apply {
+        object: ObjectRef,
+        cause: RequestError,
+    },
+    #[error("{object} metadata.managedFields cleanup failed: {cause}")]
+    Cleanup {
+        object: ObjectRef,
+        cause: RequestError,
+    },
+    #[error(
+        "{object} failed to migrate API version: failed to migrate managed fields API version to {api_version}: {cause}"
+    )]
+    Migrate {
+        object: ObjectRef,
+        api_version: String,
+        cause: RequestError,
+    },
+    #[error("{object} immutable field detected, failed to delete object: {cause}")]
+    Recreate {
+        object: ObjectRef,
+        cause: RequestError,
+    },
+    #[error(
+        "{object} immutable field detected, failed to wait for object to be deleted: context deadline exceeded"
+    )]
+    RecreateTimeout { object: ObjectRef },
+    /// A stage did not become ready: `Kind/name status: 'InProgress'`.
+    #[error("{}: [{}]", if *timeout { "timeout waiting for" } else { "failed early due to stalled resources" }, waiting.join(", "))]
+    NotReady { timeout: bool, waiting: Vec<String> },
+    #[error(
+        "{object} is SOPS encrypted, configuring decryption is required for this secret to be reconciled"
+    )]
+    Encrypted { object: ObjectRef },
+    /// The rules of `spec.ignore` could not be followed for an object.
+    #[error("{object}: {message}")]
+    Ignore { object: ObjectRef, message: String },
+    /// Objects that could not be deleted.
+    #[error("delete failed, errors: {}", terminated(messages))]
+    Delete { messages: Vec<String> },
+    #[error("{object} termination timeout: context deadline exceeded")]
+    Termination { object: ObjectRef },
+    #[error("{object} termination timeout: {cause}")]
+    TerminationRead {
+        object: ObjectRef,
+        cause: RequestError,
+    },
+    #[error("unable to parse stored object metadata: {0}")]
+    InventoryId(String),
+}
+
+impl Error {
+    /// Whether the account in use lacks the right: worth repeating slowly only.
+    pub fn is_forbidden(&self) -> bool {
+        match self {
+            Self::DryRun { cause, .. }
+            | Self::Apply { cause, .. }
+            | Self::Cleanup { cause, .. }
+            | Self::Migrate { cause, .. }
+            | Self::Recreate { cause, .. }
+            | Self::TerminationRead { cause, .. } => cause.is_forbidden(),
+            _ => false,
+        }
+    }
+}
+
+/// fluxcd/pkg, `ssa/errors`, `DryRunErr.Error`.
+fn dry_run_text(object: &ObjectRef, cause: &RequestError) -> String {
+    if cause.is_not_found() {
+        let what = if object.namespace.is_empty() {
+            "namespace not specified"
+        } else {
+            "not found"
+        };
+        return format!("{object} {what}: {cause}");
+    }
+    let reason = if cause.is_manager_conflict() {
+        MANAGER_CONFLICT
+    } else {
+        cause.reason()
+    };
+    if reason.is_empty() {
+        format!("{object} dry-run failed: {cause}")
+    } else {
+        format!("{object} dry-run failed ({reason}): {cause}")
+    }
+}
+
+fn terminated(messages: &[String]) -> String {
+    messages
+        .iter()
+        .map(|message| format!("{message};"))
+        .collect()
+}

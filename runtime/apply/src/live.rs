@@ -1,0 +1,78 @@
+use crate::error::RequestError;
+use crate::mapper::Mapper;
+use crate::mapper::Resource;
+use crate::request;
+use crate::request::Place;
+use futures::StreamExt as _;
+use kube::Client;
+use serde_json::Value;
+use std::sync::Arc;
+use tidegate_values::ObjectRef;
+
+/// Reads objects as the account of `client`, `concurrent` at a time, in the order asked. An object that is not there
+/// is `None`; so is one whose definition is gone. `RequestError::is_forbidden` tells what the account may not read.
+pub async fn read_live(
+    client: &Client,
+    mapper: &Mapper,
+    objects: &[ObjectRef],
+    concurrent: usize,
+) -> Vec<(ObjectRef, Result<Option<Value>, RequestError>)> {
+    // By index: a closure over references makes a future that can't move between threads.
+    let reads = (0..objects.len()).map(|index| async move {
+        let object = &objects[index];
+        (object.clone(), read_one(client, mapper, object).await)
+    });
+    futures::stream::iter(reads)
+        .buffered(concurrent.max(1))
+        .collect()
+        .await
+}
+
+/// Reads one object; an unknown kind is an error here.
+pub async fn read_one(
+    client: &Client,
+    mapper: &Mapper,
+    object: &ObjectRef,
+) -> Result<Option<Value>, RequestError> {
+    let resource = mapper.resolve(&object.api_version, &object.kind).await?;
+    optional(request::get(client, &place(&resource, object)).await)
+}
+
+/// How the server names the objects: those of cluster scope lose the namespace that a manifest may give them.
+/// Objects of unknown kinds stay as they are.
+pub async fn identify(
+    mapper: &Mapper,
+    objects: impl IntoIterator<Item = ObjectRef>,
+) -> Vec<ObjectRef> {
+    let mut named = Vec::new();
+    for mut object in objects {
+        if let Ok(resource) = mapper.resolve(&object.api_version, &object.kind).await {
+            object = canonical(&resource, object);
+        }
+        named.push(object);
+    }
+    named
+}
+
+pub(crate) fn canonical(resource: &Resource, mut object: ObjectRef) -> ObjectRef {
+    if !resource.namespaced {
+        object.namespace.clear();
+    }
+    object
+}
+
+pub(crate) fn place<'a>(resource: &'a Arc<Resource>, object: &'a ObjectRef) -> Place<'a> {
+    Place {
+        resource,
+        namespace: &object.namespace,
+        name: &object.name,
+    }
+}
+
+pub(crate) fn optional(result: Result<Value, RequestError>) -> Result<Option<Value>, RequestError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}

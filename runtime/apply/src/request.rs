@@ -1,0 +1,354 @@
+use crate::error::RequestError;
+use crate::mapper::Resource;
+use http::Method;
+use http::Request;
+use http::StatusCode;
+use http::header;
+use http_body_util::BodyExt as _;
+use kube::Client;
+use serde_json::Value;
+use serde_json::json;
+use std::fmt::Write as _;
+
+const APPLY_PATCH: &str = "application/apply-patch+yaml";
+const JSON_PATCH: &str = "application/json-patch+json";
+const JSON: &str = "application/json";
+
+/// How an apply patch is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ApplyMode {
+    pub(crate) dry_run: bool,
+    /// Take over fields of other managers instead of failing with a conflict.
+    pub(crate) force: bool,
+}
+
+/// Body of a successful answer, and whether it said 201.
+pub(crate) struct Answer {
+    pub(crate) object: Value,
+    pub(crate) created: bool,
+}
+
+/// One object's place on the server.
+pub(crate) struct Place<'a> {
+    pub(crate) resource: &'a Resource,
+    pub(crate) namespace: &'a str,
+    pub(crate) name: &'a str,
+}
+
+impl Place<'_> {
+    fn collection(&self) -> String {
+        let mut path = self.resource.root();
+        // A namespaced object without namespace is asked for at the cluster scope, and refused there, as Flux's is.
+        if self.resource.namespaced && !self.namespace.is_empty() {
+            path.push_str("namespaces/");
+            push_escaped(&mut path, self.namespace);
+            path.push('/');
+        }
+        path.push_str(&self.resource.plural);
+        path
+    }
+
+    fn path(&self) -> String {
+        let mut path = self.collection();
+        path.push('/');
+        push_escaped(&mut path, self.name);
+        path
+    }
+}
+
+pub(crate) async fn get(client: &Client, place: &Place<'_>) -> Result<Value, RequestError> {
+    Ok(send(client, Method::GET, &place.path(), None, Vec::new())
+        .await?
+        .object)
+}
+
+/// Server-side apply.
+pub(crate) async fn apply(
+    client: &Client,
+    place: &Place<'_>,
+    body: Vec<u8>,
+    manager: &str,
+    mode: ApplyMode,
+) -> Result<Answer, RequestError> {
+    let mut path = place.path();
+    path.push('?');
+    if mode.dry_run {
+        path.push_str("dryRun=All&");
+    }
+    path.push_str("fieldManager=");
+    push_escaped(&mut path, manager);
+    if mode.force {
+        path.push_str("&force=true");
+    }
+    send(client, Method::PATCH, &path, Some(APPLY_PATCH), body).await
+}
+
+pub(crate) async fn json_patch(
+    client: &Client,
+    place: &Place<'_>,
+    patch: &Value,
+    manager: &str,
+) -> Result<Value, RequestError> {
+    let mut path = place.path();
+    path.push_str("?fieldManager=");
+    push_escaped(&mut path, manager);
+    Ok(send(
+        client,
+        Method::PATCH,
+        &path,
+        Some(JSON_PATCH),
+        encode(patch),
+    )
+    .await?
+    .object)
+}
+
+/// Deletes in the background. `uid` guards against an object that took the name since it was read.
+pub(crate) async fn delete(
+    client: &Client,
+    place: &Place<'_>,
+    uid: Option<&str>,
+) -> Result<(), RequestError> {
+    let mut options =
+        json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"});
+    if let Some(uid) = uid {
+        options["preconditions"] = json!({ "uid": uid });
+    }
+    send(
+        client,
+        Method::DELETE,
+        &place.path(),
+        Some(JSON),
+        encode(&options),
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Asks whether `object` would be valid as a new one: a dry-run creation under a name of the server's making.
+pub(crate) async fn probe_creation(
+    client: &Client,
+    place: &Place<'_>,
+    mut object: Value,
+    manager: &str,
+) -> Result<(), RequestError> {
+    if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
+        let name: String = place.name.chars().take(40).collect();
+        metadata.remove("name");
+        metadata.insert("generateName".into(), Value::String(format!("{name}-")));
+    }
+    let mut path = place.collection();
+    path.push_str("?dryRun=All&fieldManager=");
+    push_escaped(&mut path, manager);
+    send(client, Method::POST, &path, Some(JSON), encode(&object))
+        .await
+        .map(|_| ())
+}
+
+/// Any JSON document of the server, such as those of discovery.
+pub(crate) async fn get_path(
+    client: &Client,
+    path: &str,
+    accept: &str,
+) -> Result<Value, RequestError> {
+    let request = Request::get(path)
+        .header(header::ACCEPT, accept)
+        .body(kube::client::Body::empty());
+    Ok(exchange(client, request.map_err(transport)?).await?.object)
+}
+
+async fn send(
+    client: &Client,
+    method: Method,
+    path: &str,
+    content_type: Option<&str>,
+    body: Vec<u8>,
+) -> Result<Answer, RequestError> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::ACCEPT, JSON);
+    if let Some(content_type) = content_type {
+        request = request.header(header::CONTENT_TYPE, content_type);
+    }
+    exchange(
+        client,
+        request
+            .body(kube::client::Body::from(body))
+            .map_err(transport)?,
+    )
+    .await
+}
+
+// Not `Client::request`: it logs the whole body, which may be a Secret, when it can't be parsed, and hides the 201.
+async fn exchange(
+    client: &Client,
+    request: Request<kube::client::Body>,
+) -> Result<Answer, RequestError> {
+    let response = client.send(request).await.map_err(transport)?;
+    let status = response.status();
+    let body = response
+        .into_body()
+        .collect()
+        .await
+        .map_err(transport)?
+        .to_bytes();
+    if !status.is_success() {
+        return Err(refusal(status, &body));
+    }
+    let object = serde_json::from_slice(&body)
+        .map_err(|error| RequestError::Transport(format!("the answer is no JSON: {error}")))?;
+    Ok(Answer {
+        object,
+        created: status == StatusCode::CREATED,
+    })
+}
+
+fn refusal(status: StatusCode, body: &[u8]) -> RequestError {
+    let code = status.as_u16();
+    let parsed: Option<Value> = serde_json::from_slice(body)
+        .ok()
+        .filter(|body: &Value| body["kind"] == "Status");
+    let Some(parsed) = parsed else {
+        let (reason, message) = generic_refusal(code);
+        return RequestError::Refused {
+            code,
+            reason: reason.into(),
+            message: message.into(),
+            causes: Vec::new(),
+        };
+    };
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let causes = parsed["details"]["causes"]
+        .as_array()
+        .map_or(&[][..], Vec::as_slice);
+    RequestError::Refused {
+        code,
+        reason: text(&parsed["reason"]),
+        message: text(&parsed["message"]),
+        causes: causes.iter().map(|cause| text(&cause["reason"])).collect(),
+    }
+}
+
+/// What Go's client makes of an answer that is no `Status` (apimachinery, `NewGenericServerResponse`).
+fn generic_refusal(code: u16) -> (&'static str, &'static str) {
+    match code {
+        400 => (
+            "BadRequest",
+            "the server rejected our request for an unknown reason",
+        ),
+        401 => (
+            "Unauthorized",
+            "the server has asked for the client to provide credentials",
+        ),
+        403 => (
+            "Forbidden",
+            "the server does not allow access to the requested resource",
+        ),
+        404 => (
+            "NotFound",
+            "the server could not find the requested resource",
+        ),
+        405 => (
+            "MethodNotAllowed",
+            "the server does not allow this method on the requested resource",
+        ),
+        409 => ("Conflict", "the server reported a conflict"),
+        422 => (
+            "Invalid",
+            "the server rejected our request due to an error in our request",
+        ),
+        429 => (
+            "TooManyRequests",
+            "the server has received too many requests and has asked us to try again later",
+        ),
+        503 => (
+            "ServiceUnavailable",
+            "the server is currently unable to handle the request",
+        ),
+        504 => (
+            "Timeout",
+            "the server was unable to return a response in the time allotted, but may still be processing the request",
+        ),
+        _ => (
+            "InternalError",
+            "an error on the server has prevented the request from succeeding",
+        ),
+    }
+}
+
+fn transport(error: impl std::error::Error) -> RequestError {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !message.contains(&cause_text) {
+            message.push_str(": ");
+            message.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    RequestError::Transport(message)
+}
+
+pub(crate) fn encode(value: &impl serde::Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("JSON values with text keys can always be written")
+}
+
+/// Percent-encodes what may not stand in a path segment or a query value.
+fn push_escaped(path: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:@".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            let _ = write!(path, "%{byte:02X}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn builds_paths() {
+        let resource = |group: &str, namespaced| Resource {
+            group: group.into(),
+            version: "v1".into(),
+            plural: "things".into(),
+            namespaced,
+        };
+        let path = |resource: &Resource, namespace, name| {
+            Place {
+                resource,
+                namespace,
+                name,
+            }
+            .path()
+        };
+        assert_eq!(
+            path(&resource("", true), "ns", "a"),
+            "/api/v1/namespaces/ns/things/a"
+        );
+        assert_eq!(path(&resource("", true), "", "a"), "/api/v1/things/a");
+        assert_eq!(
+            path(&resource("g.io", false), "ns", "system:a b/c"),
+            "/apis/g.io/v1/things/system:a%20b%2Fc"
+        );
+    }
+
+    #[test]
+    fn reads_refusals_as_go_does() {
+        let not_found = refusal(StatusCode::NOT_FOUND, b"404 page not found");
+        assert!(not_found.is_not_found());
+        assert_eq!(
+            not_found.to_string(),
+            "the server could not find the requested resource"
+        );
+        let plain = refusal(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            br#"{"kind":"Status","message":"m","code":500}"#,
+        );
+        assert_eq!((plain.reason(), plain.to_string().as_str()), ("", "m"));
+    }
+}

@@ -1,0 +1,30 @@
+use super::*;
+use std::time::Duration;
+
+fn is_send<T: Send>(value: T) -> T {
+    value
+}
+
+// Controllers run these on a runtime of several threads.
+#[expect(dead_code, reason = "it is enough that this compiles")]
+fn futures_can_move_between_threads(client: &kube::Client, mapper: &Mapper, owner: &Owner) {
+    let previous = Previous::default();
+    let settings = Settings::new("kustomize-controller");
+    drop(is_send(apply(
+        client,
+        mapper,
+        owner,
+        Vec::new(),
+        &previous,
+        &settings,
+    )));
+    drop(is_send(prune(client, mapper, owner, Vec::new(), 4)));
+    drop(is_send(read_live(client, mapper, &[], 4)));
+    drop(is_send(identify(mapper, Vec::new())));
+    drop(is_send(wait_for_termination(
+        client,
+        mapper,
+        &ChangeSet::default(),
+        Duration::ZERO,
+    )));
+}
