@@ -1,16 +1,17 @@
 //! What tests (and the demo) stand on: the control plane and the `tidegate` program as child processes, a Git server
 //! on loopback, and the reader of cases that are text files.
 //!
-//! A dev-dependency: nothing that ships depends on it. It makes no request to a cluster itself; a test takes the
-//! kubeconfig from [`ControlPlane::kubeconfig`] and its client from wherever it wants.
+//! A dev-dependency: nothing that ships depends on it.
 
 pub mod case;
+pub mod cluster;
 pub mod control_plane;
 pub mod git_server;
 pub mod process;
 pub mod tidegate;
 
 pub use case::Case;
+pub use cluster::{Cluster, Reference};
 pub use control_plane::ControlPlane;
 pub use git_server::{GitServer, Repository};
 pub use process::Process;
@@ -37,6 +38,19 @@ pub enum Error {
     /// `git` refused.
     #[error("git {args}: {message}")]
     Git { args: String, message: String },
+    /// The API server said no.
+    #[error("{code} {reason}: {message}")]
+    Refused {
+        code: u16,
+        reason: String,
+        message: String,
+    },
+    /// The API server serves no such kind.
+    #[error("the API server serves no kind {0}")]
+    UnknownKind(String),
+    /// A request or a wait that came to nothing.
+    #[error("{0}")]
+    Cluster(String),
     /// A case file that cannot be read.
     #[error("line {line}: {message}")]
     Case { line: usize, message: String },

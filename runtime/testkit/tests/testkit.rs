@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use serde_json::json;
 use tidegate_testkit::git_server::Access;
-use tidegate_testkit::tidegate::http_get;
-use tidegate_testkit::{ControlPlane, Error, GitServer, Process};
+use tidegate_testkit::{Cluster, ControlPlane, Error, GitServer, Process, Reference};
 
 const NO_ENV: [(OsString, OsString); 0] = [];
 
@@ -98,16 +98,54 @@ fn a_process_that_ends_early_is_an_error_with_its_log() {
 }
 
 #[test]
-fn the_control_plane_answers() {
-    let mut plane = ControlPlane::start().expect("the control plane starts");
-    let kubeconfig = std::fs::read_to_string(plane.kubeconfig()).expect("a kubeconfig");
-    let port = kubeconfig
-        .split("https://127.0.0.1:")
-        .nth(1)
-        .and_then(|rest| rest.split_whitespace().next())
-        .and_then(|port| port.parse().ok());
-    // Plain HTTP on its TLS port: the API server is there and says so.
-    let (status, _) = http_get(port.expect("the server's port"), "/").expect("an answer");
-    assert_eq!(status, 400);
-    assert!(plane.process().exited().is_none());
+fn objects_come_and_go_in_the_control_plane() {
+    let plane = ControlPlane::start().expect("the control plane starts");
+    let cluster = Cluster::connect(&plane.kubeconfig()).expect("a client");
+    cluster.create_namespace("one").expect("a namespace");
+    let name = Reference::parse("Deployment/web").expect("a reference");
+    assert_eq!(cluster.get(&name, "one").expect("an answer"), None);
+
+    let pod = json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "web", "image": "example.test/web:1"}]}});
+    let spec = json!({"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": pod});
+    let web = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec});
+    cluster.apply(&web, "one", "test").expect("applied");
+    let ready = cluster.wait(&name, "one", Duration::from_secs(30), |object| {
+        object
+            .filter(|object| object["status"]["readyReplicas"] == 2)
+            .cloned()
+    });
+    assert_eq!(
+        ready.expect("it becomes ready")["metadata"]["namespace"],
+        "one"
+    );
+
+    let patched = cluster.merge(
+        &name,
+        "one",
+        "",
+        "someone",
+        &json!({"spec": {"replicas": 0}}),
+    );
+    assert_eq!(patched.expect("patched")["spec"]["replicas"], 0);
+    cluster.delete(&name, "one").expect("deleted");
+    cluster
+        .wait(&name, "one", Duration::from_secs(30), |object| {
+            object.is_none().then_some(())
+        })
+        .expect("it goes");
+    let refused = cluster.apply(
+        &json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}, "spec": {}}),
+        "one",
+        "test",
+    );
+    assert!(
+        matches!(refused, Err(Error::Refused { code: 422, .. })),
+        "{refused:?}"
+    );
+    let unknown = cluster.apply(
+        &json!({"apiVersion": "v1", "kind": "Nothing", "metadata": {"name": "x"}}),
+        "one",
+        "test",
+    );
+    assert!(matches!(unknown, Err(Error::UnknownKind(kind)) if kind == "Nothing"));
 }
