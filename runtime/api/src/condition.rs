@@ -117,25 +117,22 @@ impl Conditions {
     pub fn set(&mut self, mut condition: Condition, generation: i64, now: Time) {
         condition.observed_generation = generation;
         cut_message(&mut condition.message);
-        match self
+        let existing = self
             .0
             .iter_mut()
-            .find(|existing| existing.type_ == condition.type_)
-        {
-            Some(existing) => {
-                condition.last_transition_time = if existing.same_state(&condition) {
-                    existing.last_transition_time
-                } else {
-                    now
-                };
-                *existing = condition;
+            .find(|existing| existing.type_ == condition.type_);
+        if let Some(existing) = existing {
+            condition.last_transition_time = if existing.same_state(&condition) {
+                existing.last_transition_time
+            } else {
+                now
+            };
+            *existing = condition;
+        } else {
+            if condition.last_transition_time == Time::default() {
+                condition.last_transition_time = now;
             }
-            None => {
-                if condition.last_transition_time == Time::default() {
-                    condition.last_transition_time = now;
-                }
-                self.0.push(condition);
-            }
+            self.0.push(condition);
         }
         self.0.sort_by_cached_key(Condition::sort_key);
     }

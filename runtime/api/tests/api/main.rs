@@ -1,0 +1,4 @@
+//! The types against stock objects, and their definitions against upstream's.
+
+mod definitions;
+mod objects;
