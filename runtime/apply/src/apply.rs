@@ -69,7 +69,7 @@ impl Settings {
             override_managers: Vec::new(),
             custom_stage: Vec::new(),
             migrate_api_version: false,
-            wait_timeout: Duration::from_secs(60),
+            wait_timeout: Duration::from_mins(1),
             ignore: None,
         }
     }

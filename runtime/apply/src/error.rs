@@ -80,38 +80,38 @@ pub enum Error {
     #[error("{}", dry_run_text(object, cause))]
     DryRun {
         object: ObjectRef,
-        cause: RequestError,
+        cause: Box<RequestError>,
     },
     #[error("{object} apply failed: {cause}")]
     Apply {
         object: ObjectRef,
-        cause: RequestError,
+        cause: Box<RequestError>,
     },
     #[error("{object} metadata.managedFields cleanup failed: {cause}")]
     Cleanup {
         object: ObjectRef,
-        cause: RequestError,
+        cause: Box<RequestError>,
     },
     #[error(
-        "{object} failed to migrate API version: failed to migrate managed fields API version to {api_version}: {cause}"
+        "{object} failed to migrate API version: failed to migrate managed fields API version to {}: {cause}",
+        object.api_version
     )]
     Migrate {
         object: ObjectRef,
-        api_version: String,
-        cause: RequestError,
+        cause: Box<RequestError>,
     },
     #[error("{object} immutable field detected, failed to delete object: {cause}")]
     Recreate {
         object: ObjectRef,
-        cause: RequestError,
+        cause: Box<RequestError>,
     },
     #[error(
         "{object} immutable field detected, failed to wait for object to be deleted: context deadline exceeded"
     )]
     RecreateTimeout { object: ObjectRef },
-    /// A stage did not become ready: `Kind/name status: 'InProgress'`.
-    #[error("{}: [{}]", if *timeout { "timeout waiting for" } else { "failed early due to stalled resources" }, waiting.join(", "))]
-    NotReady { timeout: bool, waiting: Vec<String> },
+    /// A stage did not become ready: `timeout waiting for: [Kind/name status: 'InProgress']`.
+    #[error("{0}")]
+    NotReady(String),
     #[error(
         "{object} is SOPS encrypted, configuring decryption is required for this secret to be reconciled"
     )]
@@ -127,7 +127,7 @@ pub enum Error {
     #[error("{object} termination timeout: {cause}")]
     TerminationRead {
         object: ObjectRef,
-        cause: RequestError,
+        cause: Box<RequestError>,
     },
     #[error("unable to parse stored object metadata: {0}")]
     InventoryId(String),
@@ -170,9 +170,12 @@ fn dry_run_text(object: &ObjectRef, cause: &RequestError) -> String {
     }
 }
 
+/// Each message with a semicolon after it (fluxcd/pkg, `ssa`, `DeleteAll`).
 fn terminated(messages: &[String]) -> String {
-    messages
-        .iter()
-        .map(|message| format!("{message};"))
-        .collect()
+    let mut text = String::new();
+    for message in messages {
+        text.push_str(message);
+        text.push(';');
+    }
+    text
 }

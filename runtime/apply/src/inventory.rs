@@ -50,6 +50,7 @@ impl Inventory {
         }
     }
 
+    #[must_use]
     /// What a failed apply leaves: the old entries and whatever was applied before the failure.
     pub fn with_changes(mut self, changes: &ChangeSet) -> Self {
         self.merge(

@@ -19,7 +19,6 @@ mod normalize;
 mod object;
 mod order;
 mod prune;
-mod readiness;
 mod request;
 mod schema;
 

@@ -140,7 +140,7 @@ pub async fn wait_for_termination(
         loop {
             let read_failed = |cause| Error::TerminationRead {
                 object: object.clone(),
-                cause,
+                cause: Box::new(cause),
             };
             let Some(resource) = find_resource(mapper, object).await.map_err(read_failed)? else {
                 break;

@@ -86,21 +86,16 @@ pub(crate) async fn apply(
 pub(crate) async fn json_patch(
     client: &Client,
     place: &Place<'_>,
-    patch: &Value,
+    operations: &Value,
     manager: &str,
 ) -> Result<Value, RequestError> {
     let mut path = place.path();
     path.push_str("?fieldManager=");
     push_escaped(&mut path, manager);
-    Ok(send(
-        client,
-        Method::PATCH,
-        &path,
-        Some(JSON_PATCH),
-        encode(patch),
-    )
-    .await?
-    .object)
+    let body = encode(operations);
+    Ok(send(client, Method::PATCH, &path, Some(JSON_PATCH), body)
+        .await?
+        .object)
 }
 
 /// Deletes in the background. `uid` guards against an object that took the name since it was read.

@@ -100,8 +100,8 @@ fn is_selected(item: &Map<String, Value>, selector: &str) -> bool {
         let Some((key, wanted)) = pair.split_once('=') else {
             return false;
         };
-        item.get(key)
-            .is_none_or(|value| value.to_string() == wanted)
+        serde_json::from_str(wanted)
+            .is_ok_and(|wanted: Value| item.get(key).is_none_or(|value| *value == wanted))
     })
 }
 

@@ -25,7 +25,7 @@ use serde_json::Value;
 
 /// What is to be done with an object.
 pub(super) enum Judgement {
-    Done(Done),
+    Done(Box<Done>),
     Send(Box<Plan>),
 }
 
@@ -84,7 +84,7 @@ impl Run<'_> {
                 .await;
         };
         if if_not_present || is_excluded(&live, &self.exclusions) {
-            return Ok(Judgement::Done(Done::of(target, Action::Skipped, &live)));
+            return Ok(done(Done::of(target, Action::Skipped, &live)));
         }
         self.judge_live(target, &place, live, trial, dry_run).await
     }
@@ -98,21 +98,21 @@ impl Run<'_> {
         if_not_present: bool,
         dry_run: bool,
     ) -> Result<Judgement, Error> {
-        let done = |action, skipped| {
+        let kept = |action, skipped| {
             let applied = Applied {
                 desired: target.desired,
                 skipped,
                 ..known.clone()
             };
-            Judgement::Done(Done {
+            Judgement::Done(Box::new(Done {
                 reference: target.reference.clone(),
                 action,
                 applied: Some(applied),
-                readiness: None,
-            })
+                health: None,
+            }))
         };
         if if_not_present {
-            return Ok(done(Action::Skipped, true));
+            return Ok(kept(Action::Skipped, true));
         }
         let before = Before::Live(known.live);
         if !dry_run {
@@ -120,7 +120,7 @@ impl Run<'_> {
         }
         match self.try_apply(target, place).await {
             Ok((answer, _)) if live_digest(&answer.object) == known.live => {
-                Ok(done(Action::Unchanged, false))
+                Ok(kept(Action::Unchanged, false))
             }
             Ok((_, payload)) => Ok(send(Plan::tried(before, payload))),
             Err(cause) => {
@@ -175,8 +175,7 @@ impl Run<'_> {
                 request::json_patch(self.client, place, &patch, &self.settings.manager).await;
             live = answer.map_err(|cause| Error::Migrate {
                 object: target.reference.clone(),
-                api_version: target.object.api_version().to_owned(),
-                cause,
+                cause: Box::new(cause),
             })?;
             patched = true;
             trial = trial.filter(Result::is_ok);
@@ -207,7 +206,7 @@ impl Run<'_> {
             Some(rules) => has_drifted_beside(&**rules, &live, &answer.object).map_err(ignored)?,
         };
         if !drifted && cleanup.is_none() && !patched {
-            return Ok(Judgement::Done(Done::of(target, Action::Unchanged, &live)));
+            return Ok(done(Done::of(target, Action::Unchanged, &live)));
         }
         if let Some(rules) = &self.settings.ignore {
             let mut adjusted = payload
@@ -235,7 +234,7 @@ impl Run<'_> {
     ) -> Result<Judgement, Error> {
         match live {
             Some(live) if is_excluded(live, &self.exclusions) => {
-                Ok(Judgement::Done(Done::of(target, Action::Skipped, live)))
+                Ok(done(Done::of(target, Action::Skipped, live)))
             }
             Some(live) if self.must_recreate(target, place, live, &cause).await => {
                 let uid = live
@@ -352,7 +351,7 @@ pub(super) fn without_undeclared(
 pub(super) fn refused(target: &Target, cause: RequestError) -> Error {
     Error::DryRun {
         object: target.object.reference(),
-        cause,
+        cause: Box::new(cause),
     }
 }
 
@@ -368,6 +367,10 @@ fn is_absent(answer: &Answer) -> bool {
 
 fn is_unserved(cause: &RequestError) -> bool {
     cause.is_not_found() && cause.to_string() == "the server could not find the requested resource"
+}
+
+fn done(done: Done) -> Judgement {
+    Judgement::Done(Box::new(done))
 }
 
 fn send(plan: Plan) -> Judgement {

@@ -106,7 +106,7 @@ impl Run<'_> {
             } else if plan.tried {
                 return Err(Error::Apply {
                     object: target.reference.clone(),
-                    cause,
+                    cause: Box::new(cause),
                 });
             } else if let Some(smaller) = without_undeclared(target, plan.payload.take(), &cause) {
                 plan.payload = Some(smaller);
@@ -140,7 +140,7 @@ impl Run<'_> {
         let answer = request::json_patch(self.client, place, &patch, &self.settings.manager).await;
         answer.map_err(|cause| Error::Cleanup {
             object: target.reference.clone(),
-            cause,
+            cause: Box::new(cause),
         })?;
         plan.patched = true;
         Ok(())
@@ -182,7 +182,7 @@ impl Run<'_> {
             .await;
         answer.map_err(|cause| Error::Apply {
             object: target.reference.clone(),
-            cause,
+            cause: Box::new(cause),
         })
     }
 
@@ -216,7 +216,7 @@ impl Run<'_> {
             Err(cause) => {
                 return Err(Error::Recreate {
                     object: object(),
-                    cause,
+                    cause: Box::new(cause),
                 });
             }
         }
@@ -229,7 +229,7 @@ impl Run<'_> {
                 Err(cause) => {
                     return Err(Error::Recreate {
                         object: object(),
-                        cause,
+                        cause: Box::new(cause),
                     });
                 }
             }

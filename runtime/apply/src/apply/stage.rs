@@ -14,20 +14,26 @@ use crate::memory::Applied;
 use crate::memory::desired_digest;
 use crate::object::any_in_metadata;
 use crate::order::Stage;
-use crate::readiness::Readiness;
 use crate::request;
 use futures::StreamExt as _;
+use jiff::Timestamp;
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tidegate_health::Health;
+use tidegate_health::Observation;
+use tidegate_health::Progress;
 use tidegate_values::Digest;
 use tidegate_values::ObjectRef;
 use tokio::time::Instant;
 
 /// How long discovery may take to show a kind whose definition was just applied.
 const DISCOVERY_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The time matters to the health of pods alone, and stages that are waited for have none.
+const ANY_TIME: Timestamp = Timestamp::UNIX_EPOCH;
 
 /// One object on its way.
 pub(super) struct Target {
@@ -36,6 +42,7 @@ pub(super) struct Target {
     pub(super) resource: Result<Arc<Resource>, RequestError>,
     /// Without namespace when the server says that the kind has none.
     pub(super) reference: ObjectRef,
+    pub(super) is_waited_for: bool,
 }
 
 /// An object that is dealt with.
@@ -45,7 +52,7 @@ pub(super) struct Done {
     /// `None` when what is remembered still holds.
     pub(super) applied: Option<Applied>,
     /// `None` when nothing was read: the object was ready before and did not move.
-    pub(super) readiness: Option<Readiness>,
+    pub(super) health: Option<Health>,
 }
 
 impl Done {
@@ -58,7 +65,9 @@ impl Done {
                 live,
                 action == Action::Skipped,
             )),
-            readiness: Some(Readiness::of(live)),
+            health: target
+                .is_waited_for
+                .then(|| tidegate_health::status(live, ANY_TIME)),
         }
     }
 }
@@ -70,7 +79,7 @@ impl Run<'_> {
         objects: Vec<Object>,
         outcome: &mut Outcome,
     ) -> Result<(), Error> {
-        let targets = self.targets(objects).await;
+        let targets = self.targets(stage, objects).await;
         let mut results: Vec<Option<Done>> = Vec::with_capacity(targets.len());
         for target in &targets {
             results.push(self.settle(target).await);
@@ -104,7 +113,7 @@ impl Run<'_> {
         sent.and(waiting)
     }
 
-    async fn targets(&self, objects: Vec<Object>) -> Vec<Target> {
+    async fn targets(&self, stage: Stage, objects: Vec<Object>) -> Vec<Target> {
         let mut targets: Vec<Target> = Vec::with_capacity(objects.len());
         for object in objects {
             let resource = match targets.last() {
@@ -126,6 +135,7 @@ impl Run<'_> {
                 desired,
                 resource,
                 reference,
+                is_waited_for: stage.is_waited_for(),
             });
         }
         targets
@@ -164,7 +174,7 @@ impl Run<'_> {
             reference: target.reference.clone(),
             action,
             applied: None,
-            readiness: None,
+            health: None,
         })
     }
 
@@ -189,7 +199,7 @@ impl Run<'_> {
             reference,
             action: Action::Skipped,
             applied: None,
-            readiness: None,
+            health: None,
         }
     }
 
@@ -209,7 +219,7 @@ impl Run<'_> {
         let mut places = pending.iter();
         while let (Some(judgement), Some(place)) = (judgements.next().await, places.next()) {
             match judgement? {
-                Judgement::Done(done) => results[*place] = Some(done),
+                Judgement::Done(done) => results[*place] = Some(*done),
                 Judgement::Send(plan) => plans.push((*place, *plan)),
             }
         }
@@ -274,51 +284,52 @@ impl Run<'_> {
     /// Waits until the objects of a stage are ready (fluxcd/pkg, `ssa/manager_wait.go`, `WaitForSet`).
     /// Those that were ready when last seen cost nothing.
     async fn wait(&self, results: &[Option<Done>]) -> Result<(), Error> {
-        let mut waiting: Vec<(&ObjectRef, Readiness)> = results
+        let mut waiting: Vec<(&ObjectRef, Health)> = results
             .iter()
             .flatten()
             .filter(|done| done.action != Action::Skipped)
-            .filter_map(|done| Some((&done.reference, done.readiness?)))
-            .filter(|(_, readiness)| *readiness != Readiness::Current)
+            .filter_map(|done| Some((&done.reference, done.health.clone()?)))
             .collect();
         let deadline = Instant::now() + self.settings.wait_timeout;
         let mut pause = Duration::from_millis(25);
         loop {
-            waiting.retain(|(_, readiness)| *readiness != Readiness::Current);
-            if waiting.is_empty() {
-                return Ok(());
-            }
-            let is_terminal = waiting
+            let timed_out = Instant::now() + pause > deadline;
+            let observations: Vec<Observation<'_>> = waiting
                 .iter()
-                .all(|(_, readiness)| *readiness == Readiness::Failed);
-            let timeout = Instant::now() + pause > deadline;
-            if is_terminal || timeout {
-                let waiting = waiting.iter().map(|(object, readiness)| {
-                    format!("{object} status: '{}'", readiness.as_str())
-                });
-                return Err(Error::NotReady {
-                    timeout: !is_terminal,
-                    waiting: waiting.collect(),
-                });
+                .map(|(object, health)| Observation {
+                    object,
+                    health: Some(health),
+                    may_vanish: false,
+                })
+                .collect();
+            let ended = match tidegate_health::progress(&observations, false) {
+                Progress::Current => return Ok(()),
+                Progress::Failed => true,
+                Progress::Waiting => timed_out,
+            };
+            if ended && let Some(text) = tidegate_health::failure(&observations, timed_out) {
+                return Err(Error::NotReady(text));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(1));
-            let reads = (0..waiting.len()).map(|index| self.readiness(waiting[index].0));
-            let states: Vec<Readiness> = futures::stream::iter(reads)
+            // What is well stays so for this purpose.
+            waiting.retain(|(_, health)| !health.is_current());
+            let reads = (0..waiting.len()).map(|index| self.health(waiting[index].0));
+            let states: Vec<Health> = futures::stream::iter(reads)
                 .buffered(self.settings.concurrent.max(1))
                 .collect()
                 .await;
-            for ((_, readiness), now) in waiting.iter_mut().zip(states) {
-                *readiness = now;
+            for ((_, health), now) in waiting.iter_mut().zip(states) {
+                *health = now;
             }
         }
     }
 
-    async fn readiness(&self, object: &ObjectRef) -> Readiness {
+    async fn health(&self, object: &ObjectRef) -> Health {
         match crate::live::read_one(self.client, self.mapper, object).await {
-            Ok(Some(live)) => Readiness::of(&live),
-            Ok(None) => Readiness::NotFound,
-            Err(_) => Readiness::Unknown,
+            Ok(Some(live)) => tidegate_health::status(&live, ANY_TIME),
+            Ok(None) => Health::not_found(),
+            Err(error) => Health::unknown(error.to_string()),
         }
     }
 }
