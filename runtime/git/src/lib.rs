@@ -1,1 +1,40 @@
-//! tidegate-git
+//! Git remotes: finding out where a reference stands, and fetching its commit as a [`tidegate_values::Tree`].
+//!
+//! There is never a work tree and never a checkout: objects come as one pack into a scratch folder, and the tree is
+//! read from there. So no hook, filter or configuration of anybody's is in play. Everything blocks; [`Budget`] bounds
+//! the time and cancels. [`RemoteBases`] opens what a kustomization names by URL.
+
+mod budget;
+mod checkout;
+mod commit;
+mod error;
+mod http;
+mod limits;
+mod objects;
+mod reference;
+mod remote;
+mod semver;
+mod session;
+mod submodules;
+mod tree;
+
+pub use budget::Budget;
+pub use checkout::Checkout;
+pub use checkout::Options;
+pub use checkout::Outcome;
+pub use checkout::checkout;
+pub use checkout::resolve;
+pub use commit::Commit;
+pub use commit::Person;
+pub use commit::Tag;
+pub use error::Error;
+pub use error::Failure;
+pub use limits::Limits;
+pub use reference::Reference;
+pub use reference::Revision;
+pub use remote::Credentials;
+pub use remote::Remote;
+pub use semver::Constraint;
+pub use semver::ConstraintError;
+pub use semver::Version;
+pub use tree::GitTree;

@@ -1,0 +1,474 @@
+use crate::budget::Budget;
+use crate::commit::Commit;
+use crate::error::{Error, Failure};
+use crate::limits::Limits;
+use crate::objects::Objects;
+use crate::reference::{Reference, Revision, Target};
+use crate::remote::{Credentials, Remote};
+use crate::semver::{Constraint, Version};
+use crate::session::{Advertised, Session};
+use crate::submodules;
+use crate::tree::{Builder, GitTree};
+use gix::ObjectId;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use tidegate_values::Tree as _;
+
+/// What to take of a repository.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The revision that is there already, as written by [`Revision`]: nothing is fetched while it stands.
+    pub known: Option<String>,
+    /// Also what submodules name.
+    pub submodules: bool,
+    /// Folders to take, all when empty. A leading `./` is dropped.
+    pub sparse: Vec<String>,
+    pub limits: Limits,
+    /// Where packs are kept while they are read; the system's temporary folder by default.
+    pub scratch: Option<PathBuf>,
+}
+
+/// What came of a checkout.
+pub enum Outcome {
+    /// The reference stands where it was known to stand.
+    Unchanged(Revision),
+    Fetched(Box<Checkout>),
+    /// A repository without a commit, asked for a branch: no error to go-git; Flux says `git repository is empty`.
+    Empty,
+}
+
+/// A commit with its tree.
+pub struct Checkout {
+    pub revision: Revision,
+    pub commit: Commit,
+    pub tree: GitTree,
+}
+
+/// Finds out where `reference` stands, and fetches it unless it is where `options.known` says.
+///
+/// A single commit comes, without history, where the protocol allows it. Phases and texts of errors are those of
+/// fluxcd/pkg `git/gogit`, `Client.Clone`.
+pub fn checkout(
+    remote: &Remote,
+    reference: &Reference,
+    options: &Options,
+    budget: &Budget,
+) -> Result<Outcome, Error> {
+    let mut work = Work::start(remote, reference, options, budget)?;
+    let found = match work.locate(reference)? {
+        Some(found) => found,
+        None => return Ok(Outcome::Empty),
+    };
+    if options.known.as_deref() == Some(&found.revision.to_string()) {
+        return Ok(Outcome::Unchanged(found.revision));
+    }
+    let checkout = work.fetch(found)?;
+    for folder in &options.sparse {
+        let path = normal(folder);
+        if checkout.tree.stat(&path).ok().flatten().is_none() {
+            return Err(Error::SparseMissing(folder.clone()));
+        }
+    }
+    Ok(Outcome::Fetched(Box::new(checkout)))
+}
+
+/// Where `reference` stands, without fetching more than that takes; `None` for a repository without a commit.
+pub fn resolve(
+    remote: &Remote,
+    reference: &Reference,
+    budget: &Budget,
+) -> Result<Option<Revision>, Error> {
+    let options = Options {
+        known: Some(String::new()),
+        ..Options::default()
+    };
+    let mut work = Work::start(remote, reference, &options, budget)?;
+    Ok(work.locate(reference)?.map(|found| found.revision))
+}
+
+/// Where a reference stands.
+struct Found {
+    revision: Revision,
+    /// What to ask the server for: the commit, or the annotated tag that leads to it.
+    want: ObjectId,
+    /// Branches of which one must hold the commit, when it is not at the tip of one.
+    within: Vec<ObjectId>,
+}
+
+impl Found {
+    fn tip(revision: Revision, advertised: &Advertised) -> Self {
+        Self {
+            revision,
+            want: advertised.id,
+            within: Vec::new(),
+        }
+    }
+}
+
+struct Work<'a> {
+    remote: &'a Remote,
+    options: &'a Options,
+    budget: &'a Budget,
+    session: Session,
+    /// Whether Flux would list references first, which shows in the texts.
+    listing: bool,
+}
+
+impl<'a> Work<'a> {
+    fn start(
+        remote: &'a Remote,
+        reference: &Reference,
+        options: &'a Options,
+        budget: &'a Budget,
+    ) -> Result<Self, Error> {
+        let target = reference.target();
+        if let Target::Name { name, .. } = target
+            && (name.starts_with('/') || name.ends_with('/'))
+        {
+            return Err(Error::InvalidRef(name.to_owned()));
+        }
+        if let Target::Semver(range) = target {
+            Constraint::parse(range)?;
+        }
+        let listing = match target {
+            Target::Name { .. } => true,
+            Target::Branch(_) | Target::Tag(_) => options.known.is_some(),
+            Target::Commit { .. } | Target::Semver(_) => false,
+        };
+        if matches!(remote.credentials, Credentials::Ssh { .. })
+            != (remote.parsed.scheme() == "ssh")
+            && remote.parsed.scheme() == "ssh"
+        {
+            return Err(remote.cloning(Failure::Ssh("an SSH identity is wanted".to_owned())));
+        }
+        let session = Session::open(remote, options.limits, budget);
+        let session = session.map_err(|cause| {
+            if listing {
+                remote.listing(cause)
+            } else {
+                remote.cloning(cause)
+            }
+        })?;
+        Ok(Self {
+            remote,
+            options,
+            budget,
+            session,
+            listing,
+        })
+    }
+
+    fn failed(&self, cause: Failure) -> Error {
+        if self.listing {
+            self.remote.listing(cause)
+        } else {
+            self.remote.cloning(cause)
+        }
+    }
+
+    fn cloning(&self, cause: Failure) -> Error {
+        self.remote.cloning(cause)
+    }
+
+    fn list(&mut self, prefixes: &[&str]) -> Result<Vec<Advertised>, Error> {
+        let listed = self.session.list(prefixes);
+        listed.map_err(|cause| self.failed(cause))
+    }
+
+    /// The listed reference of this name.
+    fn find(&mut self, name: &str) -> Result<Option<Advertised>, Error> {
+        Ok(self
+            .list(&[name])?
+            .into_iter()
+            .find(|advertised| advertised.name == name))
+    }
+
+    fn is_empty(&mut self) -> Result<bool, Error> {
+        Ok(self.list(&[])?.is_empty())
+    }
+
+    fn locate(&mut self, reference: &Reference) -> Result<Option<Found>, Error> {
+        match reference.target() {
+            Target::Branch(branch) => {
+                let name = format!("refs/heads/{branch}");
+                match self.find(&name)? {
+                    Some(found) => Ok(Some(Found::tip(
+                        Revision::new(branch, found.target()),
+                        &found,
+                    ))),
+                    None if !self.is_empty()? => Err(self.cloning(Failure::RefNotFound(name))),
+                    None if self.listing => Err(self.failed(Failure::Empty)),
+                    None => Ok(None),
+                }
+            }
+            Target::Tag(tag) => {
+                let name = format!("refs/tags/{tag}");
+                match self.find(&name)? {
+                    Some(found) => Ok(Some(Found::tip(Revision::new(tag, found.target()), &found))),
+                    None if self.is_empty()? => Err(self.empty()),
+                    None => Err(self.cloning(Failure::RefNotFound(name))),
+                }
+            }
+            Target::Name { name, branch } => self.locate_name(name, branch).map(Some),
+            Target::Semver(range) => self.locate_semver(range).map(Some),
+            Target::Commit { hash, branch, name } => {
+                let label = match (name, branch) {
+                    (Some(name), _) => name,
+                    (None, Some(branch)) => branch,
+                    (None, None) => "",
+                };
+                self.locate_commit(hash, branch, Revision::new(label, hash))
+                    .map(Some)
+            }
+        }
+    }
+
+    fn empty(&self) -> Error {
+        if self.listing {
+            self.failed(Failure::Empty)
+        } else {
+            Error::Empty {
+                url: self.remote.url().clone(),
+            }
+        }
+    }
+
+    /// A full name. Only branches and tags are fetched by name, as in Flux; a commit that another name stands for must
+    /// be on a branch.
+    fn locate_name(&mut self, name: &str, branch: Option<&str>) -> Result<Found, Error> {
+        let bare = name.strip_suffix("^{}").unwrap_or(name);
+        let found = self.find(bare)?;
+        let found = match found {
+            // Only annotated tags have a dereferenced name.
+            Some(found) if bare == name || found.peeled.is_some() => found,
+            _ if self.is_empty()? => return Err(self.failed(Failure::Empty)),
+            _ => return Err(Error::Unresolved(name.to_owned())),
+        };
+        let revision = Revision::new(name, found.target());
+        if bare.starts_with("refs/heads/") || bare.starts_with("refs/tags/") {
+            return Ok(Found::tip(revision, &found));
+        }
+        self.listing = false;
+        self.locate_commit(&found.target().to_string(), branch, revision)
+    }
+
+    fn locate_commit(
+        &mut self,
+        hash: &str,
+        branch: Option<&str>,
+        revision: Revision,
+    ) -> Result<Found, Error> {
+        let heads = match branch {
+            Some(branch) => {
+                let name = format!("refs/heads/{branch}");
+                let found = self.find(&name)?;
+                vec![match found {
+                    Some(found) => found,
+                    None if self.is_empty()? => return Err(self.empty()),
+                    None => return Err(self.cloning(Failure::RefNotFound(name))),
+                }]
+            }
+            None => self
+                .list(&["refs/heads/"])?
+                .into_iter()
+                .filter(|head| head.name.starts_with("refs/heads/"))
+                .collect(),
+        };
+        if heads.is_empty() && self.is_empty()? {
+            return Err(self.empty());
+        }
+        let Ok(want) = ObjectId::from_hex(hash.as_bytes()) else {
+            return Err(Error::CommitNotFound(hash.to_owned()));
+        };
+        let tips: Vec<ObjectId> = heads.iter().map(Advertised::target).collect();
+        let within = if tips.contains(&want) {
+            Vec::new()
+        } else {
+            tips
+        };
+        if within.is_empty() && !heads.iter().any(|head| head.target() == want) {
+            return Err(Error::CommitNotFound(hash.to_owned()));
+        }
+        Ok(Found {
+            revision,
+            want,
+            within,
+        })
+    }
+
+    /// The newest version in the range; among equal ones that whose commit is youngest.
+    fn locate_semver(&mut self, range: &str) -> Result<Found, Error> {
+        let constraint = Constraint::parse(range)?;
+        let tags = self.list(&["refs/tags/"])?;
+        if tags.is_empty() && self.is_empty()? {
+            return Err(self.empty());
+        }
+        let mut matching: Vec<(Version, Advertised)> = Vec::new();
+        for tag in tags {
+            let version = tag
+                .name
+                .strip_prefix("refs/tags/")
+                .and_then(Version::of_tag);
+            if let Some(version) = version.filter(|version| constraint.allows(version)) {
+                matching.push((version, tag));
+            }
+        }
+        let newest = matching.iter().map(|(version, _)| version).max().cloned();
+        let newest = newest.ok_or_else(|| Error::NoMatch(range.to_owned()))?;
+        matching.retain(|(version, _)| *version == newest);
+        let (version, tag) = match matching.len() {
+            1 => matching.swap_remove(0),
+            _ => self.youngest(matching)?,
+        };
+        Ok(Found::tip(
+            Revision::new(version.original(), tag.target()),
+            &tag,
+        ))
+    }
+
+    fn youngest(
+        &mut self,
+        tags: Vec<(Version, Advertised)>,
+    ) -> Result<(Version, Advertised), Error> {
+        let mut objects = self.objects()?;
+        let wants: Vec<ObjectId> = tags.iter().map(|(_, tag)| tag.id).collect();
+        let fetched = self.session.fetch(
+            &wants,
+            NonZeroU32::new(1),
+            self.commits_only(),
+            &mut objects,
+        );
+        fetched.map_err(|cause| self.cloning(cause))?;
+        let mut dated = Vec::new();
+        for (version, tag) in tags {
+            let commit = Commit::load(&objects, tag.id).map_err(|cause| self.cloning(cause))?;
+            dated.push((
+                commit.and_then(|commit| commit.committer.when),
+                version,
+                tag,
+            ));
+        }
+        // The name decides between equal times: Flux leaves it to chance.
+        let youngest = dated
+            .into_iter()
+            .max_by(|left, right| (left.0, &left.2.name).cmp(&(right.0, &right.2.name)));
+        youngest
+            .map(|(_, version, tag)| (version, tag))
+            .ok_or_else(|| self.cloning(Failure::Empty))
+    }
+
+    fn objects(&self) -> Result<Objects, Error> {
+        Objects::new(self.options.scratch.as_deref()).map_err(|cause| self.cloning(cause))
+    }
+
+    fn commits_only(&self) -> Option<&'static str> {
+        self.session.can_filter().then_some("tree:0")
+    }
+
+    fn fetch(&mut self, found: Found) -> Result<Checkout, Error> {
+        let mut objects = self.objects()?;
+        let commit = if found.within.is_empty() {
+            let fetched = self
+                .session
+                .fetch(&[found.want], NonZeroU32::new(1), None, &mut objects);
+            fetched.map_err(|cause| self.cloning(cause))?;
+            Commit::load(&objects, found.want).map_err(|cause| self.cloning(cause))?
+        } else {
+            self.fetch_within(found.want, &found.within, &mut objects)?
+        };
+        let commit =
+            commit.ok_or_else(|| Error::CommitNotFound(found.revision.hash().to_owned()))?;
+        let revision = found.revision;
+        let tree = self
+            .tree(objects, &commit)
+            .map_err(|cause| self.cloning(cause))?;
+        Ok(Checkout {
+            revision,
+            commit,
+            tree,
+        })
+    }
+
+    /// A commit in the history of branches. Where the server can leave out trees, history is only looked through.
+    fn fetch_within(
+        &mut self,
+        want: ObjectId,
+        tips: &[ObjectId],
+        objects: &mut Objects,
+    ) -> Result<Option<Commit>, Error> {
+        let load = |work: &Self, objects: &Objects| {
+            Commit::load(objects, want).map_err(|cause| work.cloning(cause))
+        };
+        if let Some(filter) = self.commits_only() {
+            let mut history = self.objects()?;
+            match self.session.fetch(tips, None, Some(filter), &mut history) {
+                Ok(()) if load(self, &history)?.is_none() => return Ok(None),
+                Ok(()) => match self
+                    .session
+                    .fetch(&[want], NonZeroU32::new(1), None, objects)
+                {
+                    Ok(()) => return load(self, objects),
+                    Err(Failure::Protocol(reason)) => {
+                        tracing::debug!(reason, "the server does not give a commit by itself")
+                    }
+                    Err(cause) => return Err(self.cloning(cause)),
+                },
+                Err(Failure::Protocol(reason)) => {
+                    tracing::debug!(reason, "the server does not leave out trees")
+                }
+                Err(cause) => return Err(self.cloning(cause)),
+            }
+            *objects = self.objects()?;
+            // A server that refused may have closed the conversation.
+            self.session = Session::open(self.remote, self.options.limits, self.budget)
+                .map_err(|cause| self.cloning(cause))?;
+        }
+        self.session
+            .fetch(tips, None, None, objects)
+            .map_err(|cause| self.cloning(cause))?;
+        load(self, objects)
+    }
+
+    fn tree(&self, objects: Objects, commit: &Commit) -> Result<GitTree, Failure> {
+        let sparse: Vec<String> = self
+            .options
+            .sparse
+            .iter()
+            .map(|folder| folder.strip_prefix("./").unwrap_or(folder).to_owned())
+            .collect();
+        let modules = if self.options.submodules {
+            submodules::read_modules(&objects, commit.tree)?
+        } else {
+            Vec::new()
+        };
+        let mut builder = Builder::new(&self.options.limits, &sparse);
+        let links = builder.add(objects, commit.tree, "")?;
+        if self.options.submodules {
+            let parent = submodules::Parent {
+                remote: self.remote,
+                budget: self.budget,
+                scratch: self.options.scratch.as_deref(),
+                path: "",
+                git_folder: ".git",
+                depth: 0,
+            };
+            submodules::add(&mut builder, &parent, &modules, links)?;
+        }
+        Ok(builder.finish())
+    }
+}
+
+/// The path as the tree has it; `..` never leads out.
+fn normal(path: &str) -> String {
+    let mut parts = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            name => parts.push(name),
+        }
+    }
+    parts.join("/")
+}

@@ -1,0 +1,414 @@
+//! Git's smart HTTP protocol over a client of our own, for what gix's clients can't be told: private authorities,
+//! client certificates, proxies per repository, bearer tokens, and a deadline over everything.
+
+use crate::budget::Budget;
+use crate::error::Failure;
+use crate::remote::{Credentials, Remote};
+use base64::Engine as _;
+use bytes::Bytes;
+use gix::error::Error as GixError;
+use gix_transport::client::blocking_io::http as transport;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use std::io::{self, BufRead, Read, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use transport::{GetResponse, PostBodyDataKind, PostResponse};
+
+/// Characters of an error page that end up in a message.
+const PAGE: usize = 300;
+
+/// Where a request leaves the reason why it failed: gix would make a text of it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Slot(Arc<Mutex<Option<Failure>>>);
+
+impl Slot {
+    /// Keeps the first failure; gives an error to hand to gix.
+    pub(crate) fn fail(&self, failure: Failure) -> io::Error {
+        let text = failure.to_string();
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(failure);
+        io::Error::other(text)
+    }
+
+    pub(crate) fn take(&self) -> Option<Failure> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// The transport that gix speaks through.
+pub(crate) type Transport = transport::Transport<Client>;
+
+/// Prepares the connection to `remote`; nothing is sent yet.
+pub(crate) fn connect(remote: &Remote, budget: &Budget, slot: &Slot) -> Result<Transport, Failure> {
+    let mut url = remote.parsed.clone();
+    // Credentials travel in a header of our own.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    let client = Client {
+        http: client(remote)?,
+        authorization: authorization(&remote.credentials)?,
+        origin: url.clone(),
+        base: None,
+        budget: budget.clone(),
+        slot: slot.clone(),
+    };
+    let url =
+        gix::url::parse(url.as_str()).map_err(|error| Failure::Protocol(error.to_string()))?;
+    Ok(transport::Transport::new_http(
+        client,
+        url,
+        gix_transport::Protocol::V2,
+        false,
+    ))
+}
+
+/// A client with the remote's TLS and proxy settings.
+pub(crate) fn client(remote: &Remote) -> Result<reqwest::Client, Failure> {
+    let mut builder = reqwest::Client::builder().referer(false);
+    if let Some(pem) = &remote.ca {
+        let certificates = reqwest::Certificate::from_pem_bundle(pem).unwrap_or_default();
+        builder = builder.tls_certs_merge(certificates);
+    }
+    if let Some((chain, key)) = &remote.client_certificate {
+        let pem = [chain.as_slice(), b"\n", key.expose()].concat();
+        let identity = reqwest::Identity::from_pem(&pem).map_err(|_| {
+            Failure::Tls("the client certificate and its key can't be read".to_owned())
+        })?;
+        builder = builder.identity(identity);
+    }
+    if let Some(proxy) = &remote.proxy {
+        let proxy = reqwest::Proxy::all(proxy.expose())
+            .map_err(|error| Failure::Proxy(innermost(error)))?;
+        builder = builder.proxy(proxy);
+    }
+    builder
+        .build()
+        .map_err(|error| Failure::Tls(innermost(error)))
+}
+
+fn authorization(credentials: &Credentials) -> Result<Option<HeaderValue>, Failure> {
+    let text = match credentials {
+        Credentials::None | Credentials::Ssh { .. } => return Ok(None),
+        Credentials::Basic { username, password } => {
+            let pair = [username.as_bytes(), b":", password.expose()].concat();
+            format!(
+                "Basic {}",
+                base64::engine::general_purpose::STANDARD.encode(pair)
+            )
+            .into_bytes()
+        }
+        Credentials::Bearer(token) => [b"Bearer ", token.expose()].concat(),
+    };
+    let mut value = HeaderValue::from_bytes(&text).map_err(|_| {
+        Failure::AuthenticationRequired("the token holds characters that no header may hold".into())
+    })?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
+/// One repository's HTTP requests.
+pub(crate) struct Client {
+    http: reqwest::Client,
+    authorization: Option<HeaderValue>,
+    origin: url::Url,
+    /// Where the first answer came from, if that was elsewhere.
+    base: Option<String>,
+    budget: Budget,
+    slot: Slot,
+}
+
+impl Client {
+    fn exchange(
+        &self,
+        url: &str,
+        headers: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Exchange, GixError> {
+        let mut map = HeaderMap::new();
+        for line in headers {
+            let Some((name, value)) = line.as_ref().split_once(':') else {
+                continue;
+            };
+            let name = HeaderName::from_bytes(name.trim().as_bytes());
+            let value = HeaderValue::from_str(value.trim());
+            if let (Ok(name), Ok(value)) = (name, value) {
+                map.insert(name, value);
+            }
+        }
+        let url = url::Url::parse(url).map_err(GixError::from_error)?;
+        if let Some(value) = self
+            .authorization
+            .as_ref()
+            .filter(|_| may_see_credentials(&self.origin, &url))
+        {
+            map.insert(AUTHORIZATION, value.clone());
+        }
+        Ok(Exchange {
+            http: self.http.clone(),
+            url,
+            headers: map,
+            body: None,
+            response: None,
+            chunk: Bytes::new(),
+            budget: self.budget.clone(),
+            slot: self.slot.clone(),
+        })
+    }
+}
+
+/// Credentials go to the host they are for, also when it redirects from `http` to `https`.
+fn may_see_credentials(origin: &url::Url, url: &url::Url) -> bool {
+    let upgraded = origin.scheme() == "http"
+        && url.scheme() == "https"
+        && origin.port().is_none()
+        && url.port().is_none();
+    let same = origin.scheme() == url.scheme()
+        && origin.port_or_known_default() == url.port_or_known_default();
+    origin.host_str() == url.host_str() && (same || upgraded)
+}
+
+impl transport::Http for Client {
+    type Headers = Headers;
+    type ResponseBody = Body;
+    type PostBody = PostBody;
+
+    fn get(
+        &mut self,
+        url: &str,
+        base_url: &str,
+        headers: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<GetResponse<Headers, Body>, GixError> {
+        let mut exchange = self.exchange(url, headers)?;
+        let response = exchange.perform().map_err(GixError::from_error)?;
+        let tail = url.strip_prefix(base_url).unwrap_or_default();
+        self.base = match response.url().as_str().strip_suffix(tail) {
+            Some(base) if base != base_url => Some(base.to_owned()),
+            _ => None,
+        };
+        let exchange = Arc::new(Mutex::new(exchange));
+        Ok(GetResponse {
+            headers: Headers::new(&exchange),
+            body: Body {
+                exchange,
+                chunk: Bytes::new(),
+            },
+        })
+    }
+
+    fn post(
+        &mut self,
+        url: &str,
+        _base_url: &str,
+        headers: impl IntoIterator<Item = impl AsRef<str>>,
+        _body: PostBodyDataKind,
+    ) -> Result<PostResponse<Headers, Body, PostBody>, GixError> {
+        let mut exchange = self.exchange(url, headers)?;
+        exchange.body = Some(Vec::new());
+        let exchange = Arc::new(Mutex::new(exchange));
+        Ok(PostResponse {
+            post_body: PostBody(exchange.clone()),
+            headers: Headers::new(&exchange),
+            body: Body {
+                exchange,
+                chunk: Bytes::new(),
+            },
+        })
+    }
+
+    fn configure(&mut self, _config: &dyn std::any::Any) -> Result<(), GixError> {
+        Ok(())
+    }
+
+    fn redirected_base_url(&self) -> Option<String> {
+        self.base.clone()
+    }
+}
+
+/// A request that is sent when somebody wants the answer.
+struct Exchange {
+    http: reqwest::Client,
+    url: url::Url,
+    headers: HeaderMap,
+    /// Of a POST. What a fetch asks for is small, so it is collected.
+    body: Option<Vec<u8>>,
+    response: Option<reqwest::Response>,
+    chunk: Bytes,
+    budget: Budget,
+    slot: Slot,
+}
+
+impl Exchange {
+    fn perform(&mut self) -> io::Result<&mut reqwest::Response> {
+        if self.response.is_none() {
+            let headers = std::mem::take(&mut self.headers);
+            let request = match self.body.take() {
+                Some(body) => self.http.post(self.url.clone()).body(body),
+                None => self.http.get(self.url.clone()),
+            };
+            let answer = self.budget.run(request.headers(headers).send());
+            let answer = answer
+                .and_then(|answer| answer.map_err(|error| Failure::Connection(innermost(error))));
+            let response = answer.map_err(|failure| self.slot.fail(failure))?;
+            let response =
+                accept(response, &self.budget).map_err(|failure| self.slot.fail(failure))?;
+            self.response = Some(response);
+        }
+        self.response
+            .as_mut()
+            .ok_or_else(|| io::Error::other("no answer"))
+    }
+
+    fn next(&mut self) -> io::Result<Bytes> {
+        if !self.chunk.is_empty() {
+            return Ok(std::mem::take(&mut self.chunk));
+        }
+        self.perform()?;
+        let Some(response) = self.response.as_mut() else {
+            return Ok(Bytes::new());
+        };
+        let chunk = self.budget.run(response.chunk());
+        let chunk =
+            chunk.and_then(|chunk| chunk.map_err(|error| Failure::Connection(innermost(error))));
+        chunk
+            .map(Option::unwrap_or_default)
+            .map_err(|failure| self.slot.fail(failure))
+    }
+}
+
+/// Turns statuses into failures as go-git does (go-git `plumbing/transport/http`, `NewErr`).
+fn accept(mut response: reqwest::Response, budget: &Budget) -> Result<reqwest::Response, Failure> {
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    let mut page = Vec::new();
+    while page.len() < PAGE {
+        match budget.run(response.chunk()) {
+            Ok(Ok(Some(chunk))) => page.extend_from_slice(&chunk),
+            _ => break,
+        }
+    }
+    let text: String = String::from_utf8_lossy(&page).chars().take(PAGE).collect();
+    Err(match status.as_u16() {
+        401 => Failure::AuthenticationRequired(text),
+        403 => Failure::AuthorizationFailed(text),
+        404 => Failure::RepositoryNotFound(text),
+        status => Failure::Status { status, text },
+    })
+}
+
+/// The innermost cause, which tells most, without the URL.
+pub(crate) fn innermost(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+type Shared = Arc<Mutex<Exchange>>;
+
+fn with<T>(exchange: &Shared, act: impl FnOnce(&mut Exchange) -> T) -> T {
+    act(&mut exchange.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// The answer's headers, line by line.
+pub(crate) struct Headers {
+    exchange: Shared,
+    text: Option<io::Cursor<Vec<u8>>>,
+}
+
+impl Headers {
+    fn new(exchange: &Shared) -> Self {
+        Self {
+            exchange: exchange.clone(),
+            text: None,
+        }
+    }
+
+    fn text(&mut self) -> io::Result<&mut io::Cursor<Vec<u8>>> {
+        if self.text.is_none() {
+            let text = with(&self.exchange, |exchange| {
+                let mut text = Vec::new();
+                for (name, value) in exchange.perform()?.headers() {
+                    text.extend_from_slice(name.as_str().as_bytes());
+                    text.extend_from_slice(b": ");
+                    text.extend_from_slice(value.as_bytes());
+                    text.push(b'\n');
+                }
+                io::Result::Ok(text)
+            })?;
+            self.text = Some(io::Cursor::new(text));
+        }
+        self.text
+            .as_mut()
+            .ok_or_else(|| io::Error::other("no answer"))
+    }
+}
+
+impl Read for Headers {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.text()?.read(buffer)
+    }
+}
+
+impl BufRead for Headers {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.text()?.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        if let Some(text) = &mut self.text {
+            text.consume(amount);
+        }
+    }
+}
+
+/// The answer's body as it comes.
+pub(crate) struct Body {
+    exchange: Shared,
+    chunk: Bytes,
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let count = available.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&available[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl BufRead for Body {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.chunk.is_empty() {
+            self.chunk = with(&self.exchange, Exchange::next)?;
+        }
+        Ok(&self.chunk)
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.chunk = self.chunk.slice(amount.min(self.chunk.len())..);
+    }
+}
+
+/// What a POST sends.
+pub(crate) struct PostBody(Shared);
+
+impl Write for PostBody {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        with(&self.0, |exchange| {
+            exchange
+                .body
+                .get_or_insert_default()
+                .extend_from_slice(bytes)
+        });
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

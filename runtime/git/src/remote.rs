@@ -1,0 +1,154 @@
+use crate::error::{Error, Failure};
+use tidegate_values::{SafeUrl, Secret};
+
+/// What is shown to a remote to be let in.
+#[derive(Debug, Clone, Default)]
+pub enum Credentials {
+    #[default]
+    None,
+    Basic {
+        username: String,
+        password: Secret,
+    },
+    Bearer(Secret),
+    /// For `ssh` URLs.
+    Ssh {
+        /// Private key, PEM or OpenSSH.
+        identity: Secret,
+        /// Of an encrypted key.
+        passphrase: Option<Secret>,
+        /// In the format of OpenSSH's file, hashed names included.
+        known_hosts: String,
+    },
+}
+
+/// A repository, and how to reach it.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    url: SafeUrl,
+    pub(crate) parsed: url::Url,
+    pub(crate) credentials: Credentials,
+    /// PEM certificates trusted besides the system's.
+    pub(crate) ca: Option<Vec<u8>>,
+    /// PEM certificate chain and key.
+    pub(crate) client_certificate: Option<(Vec<u8>, Secret)>,
+    /// `http`, `https` or `socks5` URL with its user and password.
+    pub(crate) proxy: Option<SafeUrl>,
+    /// SSH key exchange algorithms, `--ssh-kex-algos`; the defaults when empty.
+    pub(crate) key_exchanges: Vec<String>,
+    /// SSH host key algorithms, `--ssh-hostkey-algos`; the defaults when empty.
+    pub(crate) host_key_algorithms: Vec<String>,
+}
+
+impl Remote {
+    /// An `http`, `https` or `ssh` URL. A user and password in it are used when nothing else is given.
+    pub fn new(url: &str) -> Result<Self, Error> {
+        let parsed = url::Url::parse(url).map_err(|error| Error::Url(error.to_string()))?;
+        let credentials = match parsed.password() {
+            Some(password) if parsed.scheme() != "ssh" => Credentials::Basic {
+                username: decoded(parsed.username()),
+                password: Secret::new(decoded(password)),
+            },
+            None if parsed.scheme() != "ssh" && !parsed.username().is_empty() => {
+                Credentials::Basic {
+                    username: decoded(parsed.username()),
+                    password: Secret::new(""),
+                }
+            }
+            _ => Credentials::None,
+        };
+        Ok(Self {
+            url: SafeUrl::new(url),
+            parsed,
+            credentials,
+            ca: None,
+            client_certificate: None,
+            proxy: None,
+            key_exchanges: Vec::new(),
+            host_key_algorithms: Vec::new(),
+        })
+    }
+
+    /// As shown in messages.
+    pub fn url(&self) -> &SafeUrl {
+        &self.url
+    }
+
+    /// Replaces what the URL itself may hold.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = credentials;
+        self
+    }
+
+    /// Trusts these PEM certificates besides the system's. Text that is no certificate is passed over, as Go does.
+    #[must_use]
+    pub fn with_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.ca = Some(pem.into());
+        self
+    }
+
+    /// Shows this certificate (PEM chain, PEM key) to servers that ask for one.
+    #[must_use]
+    pub fn with_client_certificate(mut self, chain: impl Into<Vec<u8>>, key: Secret) -> Self {
+        self.client_certificate = Some((chain.into(), key));
+        self
+    }
+
+    /// Goes through this proxy rather than one that the environment names.
+    #[must_use]
+    pub fn with_proxy(mut self, url: SafeUrl) -> Self {
+        self.proxy = Some(url);
+        self
+    }
+
+    /// Restricts SSH to these algorithms; empty lists leave the defaults.
+    #[must_use]
+    pub fn with_ssh_algorithms(
+        mut self,
+        key_exchanges: Vec<String>,
+        host_keys: Vec<String>,
+    ) -> Self {
+        self.key_exchanges = key_exchanges;
+        self.host_key_algorithms = host_keys;
+        self
+    }
+
+    /// The same way to another repository, such as a submodule. Credentials stay behind when it is somewhere else.
+    pub(crate) fn to(&self, url: url::Url) -> Self {
+        let same = url.scheme() == self.parsed.scheme()
+            && url.host_str() == self.parsed.host_str()
+            && url.port_or_known_default() == self.parsed.port_or_known_default();
+        let mut remote = self.clone();
+        remote.url = SafeUrl::new(url.as_str());
+        remote.parsed = url;
+        if !same {
+            remote.credentials = Credentials::None;
+            remote.client_certificate = None;
+        }
+        remote
+    }
+
+    pub(crate) fn listing(&self, cause: Failure) -> Error {
+        Error::List {
+            url: self.url.clone(),
+            cause,
+        }
+    }
+
+    pub(crate) fn cloning(&self, cause: Failure) -> Error {
+        Error::Clone {
+            url: self.url.clone(),
+            cause,
+        }
+    }
+}
+
+fn decoded(text: &str) -> String {
+    // A form's decoder would take `+` for a blank, so it is protected.
+    let pairs = format!("x={}", text.replace('+', "%2B").replace('&', "%26"));
+    url::form_urlencoded::parse(pairs.as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
+}

@@ -1,0 +1,240 @@
+//! One conversation with a server's `upload-pack`: handshake, list of references, fetches.
+
+use crate::budget::Budget;
+use crate::error::Failure;
+use crate::http::{self, Slot};
+use crate::limits::Limits;
+use crate::objects::Objects;
+use crate::remote::Remote;
+use gix::ObjectId;
+use gix::protocol::fetch::{
+    Arguments, Context, Negotiate, Options, Response, Shallow, Tags, negotiate,
+};
+use gix::protocol::handshake::Ref;
+use gix::protocol::ls_refs::RefPrefixes;
+use gix::protocol::{Handshake, LsRefsCommand};
+use gix_transport::Service;
+use gix_transport::client::blocking_io::Transport;
+use std::num::NonZeroU32;
+
+/// A reference as the server lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Advertised {
+    pub(crate) name: String,
+    /// What it points to: a tag object for annotated tags.
+    pub(crate) id: ObjectId,
+    /// What an annotated tag finally points to.
+    pub(crate) peeled: Option<ObjectId>,
+}
+
+impl Advertised {
+    /// The commit, for all tags of commits.
+    pub(crate) fn target(&self) -> ObjectId {
+        self.peeled.unwrap_or(self.id)
+    }
+}
+
+pub(crate) struct Session {
+    transport: Box<dyn Transport>,
+    handshake: Handshake,
+    budget: Budget,
+    slot: Slot,
+    limits: Limits,
+}
+
+impl Session {
+    /// Connects and says hello.
+    pub(crate) fn open(remote: &Remote, limits: Limits, budget: &Budget) -> Result<Self, Failure> {
+        let slot = Slot::default();
+        let mut transport: Box<dyn Transport> = match remote.parsed.scheme() {
+            "http" | "https" => Box::new(http::connect(remote, budget, &slot)?),
+            other => {
+                return Err(Failure::Protocol(format!(
+                    "scheme {other:?} is not supported"
+                )));
+            }
+        };
+        let handshake = gix::protocol::handshake(
+            &mut transport,
+            Service::UploadPack,
+            |_| Ok(None),
+            Vec::new(),
+            &mut gix::progress::Discard,
+        );
+        let handshake = handshake.map_err(|error| failure(&slot, budget, &error))?;
+        let format = handshake.capabilities.capability("object-format");
+        if let Some(format) = format
+            .and_then(|format| format.value().map(ToString::to_string))
+            .filter(|f| f != "sha1")
+        {
+            return Err(Failure::ObjectFormat(format));
+        }
+        Ok(Self {
+            transport,
+            handshake,
+            budget: budget.clone(),
+            slot,
+            limits,
+        })
+    }
+
+    /// The references whose names begin with one of `prefixes`; all of them for none. Servers may list more.
+    pub(crate) fn list(&mut self, prefixes: &[&str]) -> Result<Vec<Advertised>, Failure> {
+        let listed = match &self.handshake.refs {
+            Some(refs) => refs.clone(),
+            None => {
+                let mut wanted = RefPrefixes::new();
+                wanted.extend(prefixes.iter().map(|&prefix| prefix.into()));
+                let wanted = (!prefixes.is_empty()).then_some(wanted);
+                let command = LsRefsCommand::new(wanted, &self.handshake.capabilities, agent());
+                let listed = command.invoke_blocking(
+                    &mut self.transport,
+                    &mut gix::progress::Discard,
+                    false,
+                );
+                listed.map_err(|error| failure(&self.slot, &self.budget, &error))?
+            }
+        };
+        Ok(listed.into_iter().filter_map(advertised).collect())
+    }
+
+    /// Whether the server can leave objects out.
+    pub(crate) fn can_filter(&self) -> bool {
+        let capabilities = &self.handshake.capabilities;
+        capabilities.contains("filter")
+            || capabilities
+                .capability("fetch")
+                .and_then(|fetch| fetch.supports("filter"))
+                .unwrap_or_default()
+    }
+
+    /// Fetches `wants` into `objects`: with all history, or only the last `depth` commits.
+    pub(crate) fn fetch(
+        &mut self,
+        wants: &[ObjectId],
+        depth: Option<NonZeroU32>,
+        filter: Option<&'static str>,
+        objects: &mut Objects,
+    ) -> Result<(), Failure> {
+        let interrupt = self.budget.interrupt();
+        let limits = self.limits;
+        let mut refused = None;
+        let shallow = depth.map_or(Shallow::NoChange, Shallow::DepthAtRemote);
+        let outcome = gix::protocol::fetch(
+            &mut Wants { ids: wants, filter },
+            |pack, progress, stop| {
+                objects
+                    .receive(pack, progress, stop, &limits)
+                    .map_err(|(failure, error)| {
+                        refused = failure;
+                        error
+                    })?;
+                Ok(true)
+            },
+            gix::progress::Discard,
+            interrupt.flag(),
+            Context {
+                handshake: &mut self.handshake,
+                transport: &mut self.transport,
+                user_agent: agent(),
+                trace_packetlines: false,
+            },
+            Options {
+                shallow_file: objects.shallow_file(),
+                shallow: &shallow,
+                tags: Tags::None,
+                reject_shallow_remote: false,
+            },
+        );
+        match outcome {
+            Ok(Some(_)) => objects.refresh(),
+            Ok(None) => Err(Failure::Protocol("the server sent nothing".to_owned())),
+            Err(error) => Err(refused.unwrap_or_else(|| failure(&self.slot, &self.budget, &error))),
+        }
+    }
+}
+
+/// The reason of a failed step: what the transport left, the end of the budget, or what gix says.
+fn failure(slot: &Slot, budget: &Budget, error: &gix::Error) -> Failure {
+    slot.take()
+        .or_else(|| budget.check().err())
+        .unwrap_or_else(|| Failure::protocol(error))
+}
+
+fn agent() -> (&'static str, Option<String>) {
+    (
+        "agent",
+        Some(concat!("tidegate/", env!("CARGO_PKG_VERSION")).into()),
+    )
+}
+
+fn advertised(listed: Ref) -> Option<Advertised> {
+    let (name, id, peeled) = match listed {
+        Ref::Peeled {
+            full_ref_name,
+            tag,
+            object,
+        } => (full_ref_name, tag, Some(object)),
+        Ref::Direct {
+            full_ref_name,
+            object,
+        } => (full_ref_name, object, None),
+        Ref::Symbolic {
+            full_ref_name,
+            tag: Some(tag),
+            object,
+            ..
+        } => (full_ref_name, tag, Some(object)),
+        Ref::Symbolic {
+            full_ref_name,
+            tag: None,
+            object,
+            ..
+        } => (full_ref_name, object, None),
+        Ref::Unborn { .. } => return None,
+    };
+    Some(Advertised {
+        name: String::from_utf8(name.into()).ok()?,
+        id,
+        peeled,
+    })
+}
+
+/// A negotiation that has nothing to offer: every fetch starts from nothing.
+struct Wants<'a> {
+    ids: &'a [ObjectId],
+    filter: Option<&'static str>,
+}
+
+impl Negotiate for Wants<'_> {
+    fn mark_complete_and_common_ref(&mut self) -> Result<negotiate::Action, gix::Error> {
+        Ok(negotiate::Action::MustNegotiate {
+            remote_ref_target_known: Vec::new(),
+        })
+    }
+
+    fn add_wants(&mut self, arguments: &mut Arguments, _known: &[bool]) -> bool {
+        if let Some(filter) = self.filter.filter(|_| arguments.can_use_filter()) {
+            arguments.filter(filter);
+        }
+        for id in self.ids {
+            arguments.want(id);
+        }
+        !self.ids.is_empty()
+    }
+
+    fn one_round(
+        &mut self,
+        _state: &mut negotiate::one_round::State,
+        _arguments: &mut Arguments,
+        _previous: Option<&Response>,
+    ) -> Result<(negotiate::Round, bool), gix::Error> {
+        let round = negotiate::Round {
+            haves_sent: 0,
+            in_vain: 0,
+            haves_to_send: 0,
+            previous_response_had_at_least_one_in_common: false,
+        };
+        Ok((round, true))
+    }
+}
