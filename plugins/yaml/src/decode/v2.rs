@@ -1,0 +1,163 @@
+//! yaml.v2's decoder, followed by the conversion to JSON's types that sigs.k8s.io/yaml does
+//! (yaml.v2, decode.go; sigs.k8s.io/yaml, yaml.go, `convertToJSONableObject`).
+
+use super::{Walk, decode_binary, merge_needs_mapping};
+use crate::error::Error;
+use crate::node::{Kind, Node, Style, Tag};
+use crate::number;
+use crate::resolve::{Scalar, resolve};
+use crate::scanner::Dialect;
+use crate::value::{Map, Value, go_quote};
+
+/// Go's name of the map type.
+const MAP_TYPE: &str = "map[interface {}]interface {}";
+
+struct Decoder<'n> {
+    walk: Walk<'n>,
+    strict: bool,
+    problems: Vec<String>,
+    /// The first key that cannot become a JSON name; reported after all other problems.
+    bad_key: Option<Error>,
+}
+
+/// Decodes a tree that was composed for yaml.v2.
+pub(crate) fn decode(root: &Node, strict: bool) -> Result<Value, Error> {
+    let mut decoder = Decoder { walk: Walk::new(root), strict, problems: Vec::new(), bad_key: None };
+    let value = decoder.decode(root)?;
+    if !decoder.problems.is_empty() {
+        return Err(Error::Decode(decoder.problems));
+    }
+    match decoder.bad_key {
+        Some(error) => Err(error),
+        None => Ok(value),
+    }
+}
+
+impl<'n> Decoder<'n> {
+    fn decode(&mut self, node: &'n Node) -> Result<Value, Error> {
+        self.walk.step()?;
+        match &node.kind {
+            Kind::Alias(name) => {
+                let target = self.walk.open_alias(node, name)?;
+                let value = self.decode(target)?;
+                self.walk.close_alias();
+                Ok(value)
+            }
+            Kind::Scalar(text) => decode_scalar(node, text),
+            Kind::Sequence(items) => {
+                self.walk.enter()?;
+                let mut values = Vec::with_capacity(items.len());
+                for item in items {
+                    values.push(self.decode(item)?);
+                }
+                self.walk.leave();
+                Ok(Value::Sequence(values))
+            }
+            Kind::Mapping(entries) => {
+                let mut map = Map::new();
+                self.fill(entries, &mut map)?;
+                Ok(Value::Map(map))
+            }
+        }
+    }
+
+    /// Sets entries and merged entries in the order of the document; a later one wins.
+    fn fill(&mut self, entries: &'n [(Node, Node)], map: &mut Map) -> Result<(), Error> {
+        self.walk.enter()?;
+        for (key, value) in entries {
+            if is_merge(key) {
+                self.merge(value, map)?;
+                continue;
+            }
+            let name = self.decode(key)?;
+            if matches!(name, Value::Map(_) | Value::AnyMap(_) | Value::Sequence(_)) {
+                return Err(Error::problem(format!("invalid map key: {}", name.to_go_syntax(MAP_TYPE))));
+            }
+            let line = value.line;
+            let value = self.decode(value)?;
+            let Some(text) = self.to_name(&name, &value) else { continue };
+            if self.strict && map.contains_key(&text) {
+                let key = if matches!(name, Value::String(_)) { go_quote(&text) } else { text };
+                self.problems.push(format!("line {line}: key {key} already set in map"));
+                continue;
+            }
+            map.insert(text, value);
+        }
+        self.walk.leave();
+        Ok(())
+    }
+
+    /// The JSON name of a key.
+    fn to_name(&mut self, key: &Value, value: &Value) -> Option<String> {
+        let kind = match key {
+            Value::String(text) => return Some(text.clone()),
+            Value::Bool(value) => return Some(value.to_string()),
+            Value::Int(value) => return Some(value.to_string()),
+            #[expect(clippy::cast_possible_truncation, reason = "sigs.k8s.io/yaml formats keys with 32 bits of precision")]
+            Value::Float(value) => return Some(number::format_float32(*value as f32)),
+            Value::Uint(_) => "uint64",
+            _ => "%!s(<nil>)",
+        };
+        self.bad_key.get_or_insert_with(|| Error::UnsupportedKey {
+            kind,
+            key: if key.is_null() { "<nil>".to_owned() } else { format!("+{}", key.to_go_syntax(MAP_TYPE)) },
+            value: value.to_go_syntax(MAP_TYPE),
+        });
+        None
+    }
+
+    fn merge(&mut self, node: &'n Node, map: &mut Map) -> Result<(), Error> {
+        match &node.kind {
+            // Backwards, because an earlier mapping wins.
+            Kind::Sequence(items) => {
+                for item in items.iter().rev() {
+                    self.merge_mapping(item, map)?;
+                }
+                Ok(())
+            }
+            _ => self.merge_mapping(node, map),
+        }
+    }
+
+    fn merge_mapping(&mut self, node: &'n Node, map: &mut Map) -> Result<(), Error> {
+        match &node.kind {
+            Kind::Mapping(entries) => {
+                self.walk.step()?;
+                self.fill(entries, map)
+            }
+            Kind::Alias(name) => {
+                if !self.walk.target(node, name)?.is_mapping() {
+                    return Err(merge_needs_mapping());
+                }
+                self.walk.step()?;
+                let aliased = self.walk.open_alias(node, name)?;
+                self.merge_mapping(aliased, map)?;
+                self.walk.close_alias();
+                Ok(())
+            }
+            Kind::Scalar(_) | Kind::Sequence(_) => Err(merge_needs_mapping()),
+        }
+    }
+}
+
+fn decode_scalar(node: &Node, text: &str) -> Result<Value, Error> {
+    if node.tag.is_empty() && node.style != Style::Plain {
+        return Ok(Value::String(text.to_owned()));
+    }
+    Ok(match resolve(Dialect::V2, node.tag.as_str(), text)? {
+        Scalar::Null => Value::Null,
+        Scalar::Bool(value) => Value::Bool(value),
+        Scalar::Int(value) => Value::Int(value),
+        Scalar::Uint(value) => Value::Uint(value),
+        Scalar::Float(value) => Value::Float(value),
+        Scalar::Text if node.tag == Tag::BINARY => Value::String(decode_binary(text)?),
+        // yaml.v2 keeps the text of timestamps.
+        Scalar::Timestamp(_) | Scalar::Merge | Scalar::Text => Value::String(text.to_owned()),
+    })
+}
+
+/// Whether a key is `<<` (decode.go, `isMerge`).
+fn is_merge(node: &Node) -> bool {
+    let is_implicit = node.tag.is_empty() && node.style == Style::Plain || node.tag == "!";
+    node.scalar() == Some("<<") && (is_implicit || node.tag == Tag::MERGE)
+}

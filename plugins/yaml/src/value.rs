@@ -1,0 +1,138 @@
+//! Plain data: what is left of a document when styles, comments and aliases are gone.
+
+use std::collections::BTreeMap;
+
+/// A mapping with text keys, sorted by their bytes as Go's JSON encoder sorts them.
+pub type Map = BTreeMap<String, Value>;
+
+/// A value decoded from YAML or JSON.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Value {
+    /// Null.
+    #[default]
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// An integer that fits 64 bits with a sign.
+    Int(i64),
+    /// An integer above `i64::MAX`.
+    Uint(u64),
+    /// Any other number, infinities and not-a-number included.
+    Float(f64),
+    /// A text. Decoded binary data that is not UTF-8 has U+FFFD in place of each wrong byte, as in Go's JSON.
+    String(String),
+    /// A list.
+    Sequence(Vec<Value>),
+    /// A mapping whose keys are all texts.
+    Map(Map),
+    /// A mapping with other keys, which JSON does not have.
+    AnyMap(Vec<(Value, Value)>),
+}
+
+impl Value {
+    /// The entry of a mapping.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        self.as_map()?.get(key)
+    }
+
+    /// The mapping, if it is one with text keys.
+    pub fn as_map(&self) -> Option<&Map> {
+        match self {
+            Self::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    /// The items, if it is a list.
+    pub fn as_sequence(&self) -> Option<&[Self]> {
+        match self {
+            Self::Sequence(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The text, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The boolean, if it is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Self::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The integer, if it is one that fits.
+    pub fn as_integer(&self) -> Option<i64> {
+        match self {
+            Self::Int(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// Whether it is null.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    /// The value in Go's syntax, as `%#v` prints it: go-yaml shows unusable mapping keys that way.
+    pub(crate) fn to_go_syntax(&self, map_type: &str) -> String {
+        match self {
+            Self::Null => "interface {}(nil)".to_owned(),
+            Self::Bool(value) => value.to_string(),
+            Self::Int(value) => value.to_string(),
+            Self::Uint(value) => format!("0x{value:x}"),
+            Self::Float(value) => crate::number::format_float(*value),
+            Self::String(text) => go_quote(text),
+            Self::Sequence(items) => {
+                let items: Vec<_> = items.iter().map(|item| item.to_go_syntax(map_type)).collect();
+                format!("[]interface {{}}{{{}}}", items.join(", "))
+            }
+            Self::Map(map) => {
+                let entries: Vec<_> =
+                    map.iter().map(|(key, value)| format!("{}:{}", go_quote(key), value.to_go_syntax(map_type))).collect();
+                format!("{map_type}{{{}}}", entries.join(", "))
+            }
+            Self::AnyMap(entries) => {
+                let entries: Vec<_> = entries
+                    .iter()
+                    .map(|(key, value)| format!("{}:{}", key.to_go_syntax(map_type), value.to_go_syntax(map_type)))
+                    .collect();
+                format!("map[interface {{}}]interface {{}}{{{}}}", entries.join(", "))
+            }
+        }
+    }
+}
+
+/// A text as Go's `%q` and `%#v` print it.
+pub(crate) fn go_quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => {
+                quoted.push('\\');
+                quoted.push(c);
+            }
+            '\x07' => quoted.push_str("\\a"),
+            '\x08' => quoted.push_str("\\b"),
+            '\x0C' => quoted.push_str("\\f"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            '\x0B' => quoted.push_str("\\v"),
+            '\0'..='\x1F' | '\x7F' => quoted.push_str(&format!("\\x{:02x}", u32::from(c))),
+            '\u{80}'..='\u{A0}' | '\u{AD}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' => {
+                quoted.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            _ => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
