@@ -1,0 +1,273 @@
+//! Cases are text files: what is wanted, what the server is asked and answers, and what comes of it.
+//!
+//! Sections, once for each round `N`; what was applied is remembered from round to round:
+//! - `N/objects`: a JSON object a line;
+//! - `N/settings`: optional, `word` or `word=value` a line: `never`, `force`, `migrate`, `override=NAME`;
+//! - `N/moved`: optional, references `Kind/namespace/name` a line;
+//! - `N/inventory`: optional, identities of the old inventory, all of version v1;
+//! - `N/prune`: optional in place of `objects`: prune what the inventory has;
+//! - `N/server`: `> METHOD PATH`, optionally `> BODY`, then `< STATUS BODY`. All of it must be asked, in any order but
+//!   that of equal requests, and nothing else. Discovery is answered beside it;
+//! - `N/outcome`: the changes a line each, then the failure if there is one.
+
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use kube::Client;
+use kube::client::Body;
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tidegate_apply::{
+    DryRunMode, Inventory, Mapper, Owner, Previous, Settings, apply, flatten, prepare, prune,
+};
+use tidegate_testkit::Case;
+
+struct Exchange {
+    method: String,
+    path: String,
+    body: Option<Value>,
+    status: u16,
+    answer: Value,
+}
+
+fn script(text: &str) -> Vec<Exchange> {
+    let mut exchanges: Vec<Exchange> = Vec::new();
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        let (mark, rest) = line.split_at(2);
+        match mark {
+            "> " if rest.starts_with('{') || rest.starts_with('[') => {
+                exchanges.last_mut().unwrap().body = Some(serde_json::from_str(rest).unwrap());
+            }
+            "> " => {
+                let (method, path) = rest.split_once(' ').unwrap();
+                let (method, path) = (method.to_owned(), path.to_owned());
+                exchanges.push(Exchange {
+                    method,
+                    path,
+                    body: None,
+                    status: 0,
+                    answer: Value::Null,
+                });
+            }
+            "< " => {
+                let (status, answer) = rest.split_once(' ').unwrap_or((rest, "{}"));
+                let exchange = exchanges.last_mut().unwrap();
+                exchange.status = status.parse().unwrap();
+                exchange.answer = serde_json::from_str(answer)
+                    .unwrap_or_else(|error| panic!("{answer}: {error}"));
+            }
+            _ => panic!("not understood: {line}"),
+        }
+    }
+    exchanges
+}
+
+type Script = Arc<Mutex<VecDeque<Exchange>>>;
+
+fn client(script: Script) -> Client {
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let script = script.clone();
+        async move {
+            let (head, body) = request.into_parts();
+            let body = body.collect().await.unwrap().to_bytes();
+            let (status, answer) =
+                answer(&script, head.method.as_str(), &head.uri.to_string(), &body);
+            let bytes = serde_json::to_vec(&answer).unwrap();
+            let response = Response::builder().status(StatusCode::from_u16(status).unwrap());
+            Ok::<_, std::convert::Infallible>(response.body(Body::from(bytes)).unwrap())
+        }
+    });
+    Client::new(service, "default")
+}
+
+fn answer(script: &Script, method: &str, path: &str, body: &[u8]) -> (u16, Value) {
+    let mut script = script.lock().unwrap();
+    let place = script
+        .iter()
+        .position(|exchange| exchange.method == method && exchange.path == path);
+    let Some(place) = place else {
+        return match discovery(path) {
+            Some(answer) => (200, answer),
+            None => panic!(
+                "not in the script: {method} {path} {}",
+                String::from_utf8_lossy(body)
+            ),
+        };
+    };
+    let exchange = script.remove(place).unwrap();
+    if let Some(expected) = &exchange.body {
+        let sent: Value = serde_json::from_slice(body).unwrap();
+        assert_eq!(&sent, expected, "body of {method} {path}");
+    }
+    (exchange.status, exchange.answer)
+}
+
+fn discovery(path: &str) -> Option<Value> {
+    let resource = |group: &str, kind: &str, plural: &str, scope: &str| json!({"resource": plural, "scope": scope, "responseKind": {"group": group, "version": "v1", "kind": kind}});
+    let group = |name: &str, resources: Value| json!({"metadata": {"name": name}, "versions": [{"version": "v1", "resources": resources}]});
+    let groups = match path {
+        "/api" => json!([group(
+            "",
+            json!([
+                resource("", "ConfigMap", "configmaps", "Namespaced"),
+                resource("", "Namespace", "namespaces", "Cluster"),
+            ])
+        )]),
+        "/apis" => json!([
+            group(
+                "apps",
+                json!([resource("apps", "Deployment", "deployments", "Namespaced")])
+            ),
+            group(
+                "apiextensions.k8s.io",
+                json!([resource(
+                    "apiextensions.k8s.io",
+                    "CustomResourceDefinition",
+                    "customresourcedefinitions",
+                    "Cluster"
+                )])
+            ),
+        ]),
+        _ => return None,
+    };
+    Some(
+        json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "items": groups}),
+    )
+}
+
+fn settings(text: &str) -> Settings {
+    let mut settings = Settings::new("kustomize-controller");
+    settings.wait_timeout = Duration::from_secs(5);
+    for word in text.lines() {
+        match word.split_once('=').unwrap_or((word, "")) {
+            ("never", _) => settings.dry_run = DryRunMode::Never,
+            ("force", _) => settings.force = true,
+            ("migrate", _) => settings.migrate_api_version = true,
+            ("override", name) => settings.override_managers.push(name.to_owned()),
+            _ => panic!("no setting: {word}"),
+        }
+    }
+    settings
+}
+
+fn inventory(text: &str) -> Inventory {
+    let entry = |id: &str| tidegate_apply::inventory::Entry {
+        id: id.to_owned(),
+        version: "v1".to_owned(),
+    };
+    Inventory {
+        entries: text.lines().map(entry).collect(),
+    }
+}
+
+async fn check(text: &str) {
+    let case = Case::parse(text).unwrap();
+    let section = |path: String| {
+        let found = case.sections.iter().find(|(name, _)| *name == path);
+        found.map(|(_, content)| String::from_utf8(content.clone()).unwrap())
+    };
+    let owner = Owner {
+        group: "kustomize.toolkit.fluxcd.io".into(),
+        name: "app".into(),
+        namespace: "ns".into(),
+    };
+    let script_of_case = Script::default();
+    let client = client(script_of_case.clone());
+    let mapper = Mapper::new(client.clone());
+    let mut previous = Previous::default();
+    for round in 1.. {
+        let read = |name: &str| section(format!("{round}/{name}")).unwrap_or_default();
+        if section(format!("{round}/outcome")).is_none() {
+            assert!(round > 1, "a case without rounds");
+            break;
+        }
+        script_of_case
+            .lock()
+            .unwrap()
+            .extend(script(&read("server")));
+        previous.inventory = inventory(&read("inventory"));
+        let moved = read("moved");
+        let known = previous
+            .known
+            .keys()
+            .filter(|object| moved.lines().any(|line| line == object.to_string()));
+        previous.moved = known.cloned().collect();
+        let mut lines;
+        if section(format!("{round}/prune")).is_some() {
+            let stale = previous.inventory.objects().unwrap();
+            let pruned = prune(&client, &mapper, &owner, stale, 4).await;
+            lines = pruned.changes.to_string();
+            for survivor in &pruned.survivors {
+                lines.push_str(&format!("\nkept: {survivor}"));
+            }
+            if let Some(failure) = pruned.failure {
+                lines.push_str(&format!("\nfailure: {failure}"));
+            }
+        } else {
+            let mut objects = flatten(
+                read("objects")
+                    .lines()
+                    .map(|line| serde_json::from_str(line).unwrap()),
+            );
+            prepare(
+                &mut objects,
+                &owner,
+                &Default::default(),
+                &Default::default(),
+            );
+            let outcome = apply(
+                &client,
+                &mapper,
+                &owner,
+                objects,
+                &previous,
+                &settings(&read("settings")),
+            )
+            .await;
+            lines = outcome.changes.to_string();
+            if let Some(failure) = &outcome.failure {
+                lines.push_str(&format!("\nfailure: {failure}"));
+            }
+            previous.known.extend(outcome.applied);
+        }
+        assert_eq!(lines.trim(), read("outcome").trim(), "round {round}");
+        let left: Vec<_> = script_of_case
+            .lock()
+            .unwrap()
+            .drain(..)
+            .map(|it| format!("{} {}", it.method, it.path))
+            .collect();
+        assert!(left.is_empty(), "round {round}: never asked: {left:?}");
+    }
+}
+
+macro_rules! cases {
+    ($($name:ident)*) => {
+        $(#[tokio::test]
+        async fn $name() {
+            check(include_str!(concat!("cases/", stringify!($name), ".txt"))).await;
+        })*
+    };
+}
+
+cases! {
+    configured_elsewhere
+    conflict_is_repeated
+    definition_first
+    excluded_live
+    force_immutable
+    force_invalid
+    if_not_present
+    memory
+    migration
+    never_new
+    never_taken
+    prune_owner
+    prune_survivors
+    refused_alone
+    refused_in_stage
+    semantic_no_change
+    undeclared_field
+    unknown_kind
+}
