@@ -27,6 +27,7 @@ mod world;
 
 pub use builtin::PLUGINS_DIR;
 pub use builtin::builtin_compatibility;
+pub use builtin::holds_builtins;
 pub use builtin::write_builtins;
 pub use call::Attachment;
 pub use call::Call;

@@ -1,0 +1,4 @@
+//! The sandbox from outside: built-ins through the files that `cargo xtask plugins` makes, and hostile plugins.
+
+mod builtins;
+mod tree;
