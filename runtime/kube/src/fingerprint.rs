@@ -8,7 +8,7 @@ use std::hash::Hasher as _;
 /// An object has moved when its generation, labels, annotations or finalizers changed; for kinds without
 /// generation any other resource version counts (decision 17).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fingerprint {
+pub(crate) struct Fingerprint {
     uid: u64,
     generation: Option<i64>,
     resource_version: u64,
@@ -17,7 +17,7 @@ pub struct Fingerprint {
 
 impl Fingerprint {
     /// Fingerprint of the object with this metadata.
-    pub fn of(meta: &ObjectMeta) -> Self {
+    pub(crate) fn of(meta: &ObjectMeta) -> Self {
         let mut metadata = DefaultHasher::new();
         meta.labels.hash(&mut metadata);
         meta.annotations.hash(&mut metadata);
@@ -33,8 +33,12 @@ impl Fingerprint {
         }
     }
 
+    pub(crate) fn resource_version(&self) -> u64 {
+        self.resource_version
+    }
+
     /// Whether an object seen as `self` and then as `later` stayed where it was.
-    pub fn is_unmoved(&self, later: &Self) -> bool {
+    pub(crate) fn is_unmoved(&self, later: &Self) -> bool {
         self.uid == later.uid
             && match (self.generation, later.generation) {
                 (Some(before), Some(after)) => before == after && self.metadata == later.metadata,
@@ -43,7 +47,7 @@ impl Fingerprint {
     }
 
     /// Whether `self` was seen before `other`, by resource version.
-    pub fn is_older_than(&self, other: &Self) -> bool {
+    pub(crate) fn is_older_than(&self, other: &Self) -> bool {
         self.uid == other.uid && self.resource_version < other.resource_version
     }
 }

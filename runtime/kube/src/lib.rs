@@ -15,7 +15,6 @@ pub use cluster::Cluster;
 pub use cluster::ConnectError;
 pub use commit::Committer;
 pub use commit::merge_patch;
-pub use fingerprint::Fingerprint;
 pub use moves::ManagedKind;
 pub use moves::Moved;
 pub use moves::Moves;

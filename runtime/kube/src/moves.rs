@@ -1,4 +1,4 @@
-use crate::Fingerprint;
+use crate::fingerprint::Fingerprint;
 use crate::Key;
 use futures::StreamExt as _;
 use kube::Api;
@@ -51,22 +51,24 @@ pub struct OwnerLabels {
 /// Whose object it is, by its labels.
 pub type Owner = Key;
 
-/// A managed object was seen in a new state: `now` is `None` when it is gone.
+/// A managed object was seen in a new state, or is gone.
 #[derive(Debug, Clone)]
 pub struct Moved {
     pub owner: Owner,
     pub object: ObjectRef,
-    pub now: Option<Fingerprint>,
+    /// Only its status changed, or some bookkeeping: it stands where it stood, but may be healthier.
+    pub status_only: bool,
 }
 
-/// What the watches know of an object.
+/// Whether an object stayed as somebody left it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
     /// Its kind is not watched, or not yet listed: nothing can be said.
     Unknown,
-    /// There is no such object with our labels.
-    Gone,
-    At(Fingerprint),
+    /// It moved since, or is gone.
+    Moved,
+    /// Nothing was heard of it since.
+    Unmoved,
 }
 
 /// Metadata watches on everything that carries our owner labels, one per kind, as ourselves.
@@ -79,9 +81,24 @@ pub struct Moves {
     moved: broadcast::Sender<Moved>,
 }
 
-struct KindWatch {
+#[derive(Default)]
+struct KindWatch(Mutex<State>);
+
+#[derive(Default)]
+struct State {
     /// `None` until the first list is complete, and while the kind can't be watched.
-    objects: Mutex<Option<BTreeMap<Key, (Owner, Fingerprint)>>>,
+    objects: Option<BTreeMap<Key, Managed>>,
+    /// The newest resource version heard of: older writes are known, newer ones may still be on their way.
+    heard: u64,
+}
+
+/// What is kept of a managed object.
+#[derive(Clone)]
+struct Managed {
+    owner: Owner,
+    now: Fingerprint,
+    /// Resource version of its last move.
+    moved_at: u64,
 }
 
 impl Moves {
@@ -101,7 +118,7 @@ impl Moves {
         if kinds.contains_key(kind) {
             return;
         }
-        let watch = Arc::new(KindWatch { objects: Mutex::new(None) });
+        let watch = Arc::new(KindWatch::default());
         kinds.insert(kind.clone(), Arc::clone(&watch));
         drop(kinds);
         let moves = Arc::clone(self);
@@ -109,15 +126,20 @@ impl Moves {
         tokio::spawn(async move { moves.follow(&kind, &watch).await });
     }
 
-    /// What is known of an object of a watched kind.
-    pub fn seen(&self, kind: &ManagedKind, key: &Key) -> Seen {
+    /// Whether an object of a watched kind stayed as a write left it that gave `resource_version`.
+    pub fn seen(&self, kind: &ManagedKind, key: &Key, resource_version: &str) -> Seen {
         let Some(watch) = lock(&self.kinds).get(kind).cloned() else {
             return Seen::Unknown;
         };
-        let objects = lock(&watch.objects);
-        match &*objects {
+        let state = lock(&watch.0);
+        let written: u64 = resource_version.parse().unwrap_or(0);
+        match state.objects.as_ref().map(|objects| objects.get(key)) {
             None => Seen::Unknown,
-            Some(objects) => objects.get(key).map_or(Seen::Gone, |(_, fingerprint)| Seen::At(*fingerprint)),
+            Some(Some(object)) if object.moved_at > written => Seen::Moved,
+            // A write that the watch has not told of yet.
+            Some(_) if written > state.heard => Seen::Unmoved,
+            Some(Some(_)) => Seen::Unmoved,
+            Some(None) => Seen::Moved,
         }
     }
 
@@ -129,13 +151,9 @@ impl Moves {
         };
         let api: Api<Metadata> = Api::all_with(self.client.clone(), &kind.resource());
         let list = api.list(&ListParams::default().labels(self.labels.name)).await?;
-        let mut listed = BTreeMap::new();
-        for object in list.items {
-            if let Some(owner) = self.owner(&object) {
-                listed.insert(key(&object), (owner, Fingerprint::of(&object.metadata)));
-            }
-        }
-        self.replace(kind, &watch, listed);
+        let as_of = list.metadata.resource_version.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0);
+        let listed = list.items.iter().filter_map(|object| self.managed(object)).collect();
+        self.replace(kind, &watch, listed, as_of);
         Ok(())
     }
 
@@ -147,21 +165,22 @@ impl Moves {
         while let Some(event) = events.next().await {
             match event {
                 Ok(watcher::Event::Init) => listed.clear(),
-                Ok(watcher::Event::InitApply(object)) => {
-                    if let Some(owner) = self.owner(&object) {
-                        listed.insert(key(&object), (owner, Fingerprint::of(&object.metadata)));
-                    }
-                }
-                Ok(watcher::Event::InitDone) => self.replace(kind, watch, std::mem::take(&mut listed)),
+                Ok(watcher::Event::InitApply(object)) => listed.extend(self.managed(&object)),
+                Ok(watcher::Event::InitDone) => self.replace(kind, watch, std::mem::take(&mut listed), 0),
                 Ok(watcher::Event::Apply(object)) => self.apply(kind, watch, &object),
-                Ok(watcher::Event::Delete(object)) => self.delete(kind, watch, &key(&object)),
+                Ok(watcher::Event::Delete(object)) => self.delete(kind, watch, &object),
                 Err(error) => {
                     // Forbidden, or the kind is gone: objects of it are read again on each interval, as Flux does.
-                    *lock(&watch.objects) = None;
+                    lock(&watch.0).objects = None;
                     tracing::debug!(kind = kind.kind, %error, "watch of managed objects failed");
                 }
             }
         }
+    }
+
+    fn managed(&self, object: &Metadata) -> Option<(Key, Managed)> {
+        let now = Fingerprint::of(&object.metadata);
+        Some((key(object), Managed { owner: self.owner(object)?, now, moved_at: now.resource_version() }))
     }
 
     fn owner(&self, object: &Metadata) -> Option<Owner> {
@@ -170,43 +189,56 @@ impl Moves {
     }
 
     fn apply(&self, kind: &ManagedKind, watch: &KindWatch, object: &Metadata) {
-        let key = key(object);
-        let Some(owner) = self.owner(object) else {
-            return self.delete(kind, watch, &key);
+        let Some((key, mut managed)) = self.managed(object) else {
+            return self.delete(kind, watch, object);
         };
-        let now = Fingerprint::of(&object.metadata);
-        let mut objects = lock(&watch.objects);
-        let Some(objects) = &mut *objects else { return };
-        let before = objects.insert(key.clone(), (owner.clone(), now));
-        if before.is_none_or(|(_, before)| !before.is_unmoved(&now)) {
-            self.tell(kind, key, owner, Some(now));
+        let mut state = lock(&watch.0);
+        state.heard = state.heard.max(managed.now.resource_version());
+        let Some(objects) = &mut state.objects else { return };
+        let before = objects.get(&key);
+        if before.is_some_and(|before| managed.now.is_older_than(&before.now)) {
+            return;
+        }
+        let status_only = before.is_some_and(|before| before.now.is_unmoved(&managed.now));
+        if let Some(before) = before.filter(|_| status_only) {
+            managed.moved_at = before.moved_at;
+        }
+        let owner = managed.owner.clone();
+        objects.insert(key.clone(), managed);
+        self.tell(kind, key, owner, status_only);
+    }
+
+    fn delete(&self, kind: &ManagedKind, watch: &KindWatch, object: &Metadata) {
+        let key = key(object);
+        let mut state = lock(&watch.0);
+        state.heard = state.heard.max(Fingerprint::of(&object.metadata).resource_version());
+        if let Some(managed) = state.objects.as_mut().and_then(|objects| objects.remove(&key)) {
+            self.tell(kind, key, managed.owner, false);
         }
     }
 
-    fn delete(&self, kind: &ManagedKind, watch: &KindWatch, key: &Key) {
-        let mut objects = lock(&watch.objects);
-        if let Some((owner, _)) = objects.as_mut().and_then(|objects| objects.remove(key)) {
-            self.tell(kind, key.clone(), owner, None);
-        }
-    }
-
-    fn replace(&self, kind: &ManagedKind, watch: &KindWatch, listed: BTreeMap<Key, (Owner, Fingerprint)>) {
-        let mut objects = lock(&watch.objects);
-        let before = objects.take().unwrap_or_default();
-        for (key, (owner, _)) in &before {
+    fn replace(&self, kind: &ManagedKind, watch: &KindWatch, mut listed: BTreeMap<Key, Managed>, as_of: u64) {
+        let mut state = lock(&watch.0);
+        let newest = listed.values().map(|managed| managed.now.resource_version()).max().unwrap_or(0);
+        state.heard = state.heard.max(newest).max(as_of);
+        let before = state.objects.take().unwrap_or_default();
+        for (key, managed) in &before {
             if !listed.contains_key(key) {
-                self.tell(kind, key.clone(), owner.clone(), None);
+                self.tell(kind, key.clone(), managed.owner.clone(), false);
             }
         }
-        for (key, (owner, now)) in &listed {
-            if before.get(key).is_none_or(|(_, before)| !before.is_unmoved(now)) {
-                self.tell(kind, key.clone(), owner.clone(), Some(*now));
+        for (key, managed) in &mut listed {
+            match before.get(key) {
+                // The watch was faster than the list.
+                Some(before) if managed.now.is_older_than(&before.now) => *managed = before.clone(),
+                Some(before) if before.now.is_unmoved(&managed.now) => managed.moved_at = before.moved_at,
+                _ => self.tell(kind, key.clone(), managed.owner.clone(), false),
             }
         }
-        *objects = Some(listed);
+        state.objects = Some(listed);
     }
 
-    fn tell(&self, kind: &ManagedKind, key: Key, owner: Owner, now: Option<Fingerprint>) {
+    fn tell(&self, kind: &ManagedKind, key: Key, owner: Owner, status_only: bool) {
         let object = ObjectRef {
             api_version: kind.api_version.clone(),
             kind: kind.kind.clone(),
@@ -214,7 +246,7 @@ impl Moves {
             name: key.name,
         };
         // No receiver is no error.
-        let _ = self.moved.send(Moved { owner, object, now });
+        let _ = self.moved.send(Moved { owner, object, status_only });
     }
 }
 

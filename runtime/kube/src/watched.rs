@@ -59,7 +59,6 @@ pub struct Watched<K> {
 impl<K> Watched<K>
 where
     K: Resource + Clone + DeserializeOwned + fmt::Debug + Send + Sync + 'static,
-    K::DynamicType: Clone + Default,
 {
     /// Starts watching what `api` lists, narrowed by `config`. The watch ends when the last clone is dropped.
     pub fn start(api: Api<K>, config: watcher::Config) -> Arc<Self> {
@@ -67,6 +66,7 @@ where
         let (synced, _) = watch::channel(false);
         let watched = Arc::new(Self { objects: RwLock::default(), changes, synced });
         let weak = Arc::downgrade(&watched);
+        let path = api.resource_url().to_owned();
         tokio::spawn(async move {
             let mut events = watcher(api, config).default_backoff().boxed();
             let mut listed = BTreeMap::new();
@@ -83,7 +83,10 @@ where
                     }
                     Ok(watcher::Event::Apply(object)) => watched.put(slim(object)),
                     Ok(watcher::Event::Delete(object)) => watched.remove(&Key::of(&object)),
-                    Err(error) => tracing::warn!(kind = %K::kind(&K::DynamicType::default()), %error, "watch failed, trying again"),
+                    Err(error) => {
+                        // A kind that is not installed (yet), or a server that restarts.
+                        tracing::debug!(path, %error, "watch failed, trying again");
+                    }
                 }
             }
         });
@@ -107,6 +110,11 @@ where
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether a complete list has arrived.
+    pub fn is_synced(&self) -> bool {
+        *self.synced.borrow()
     }
 
     /// Every change from now on. A reader that lags behind by thousands is told so and must look at [`Watched::all`].

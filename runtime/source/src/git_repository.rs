@@ -1,0 +1,79 @@
+//! The kind GitRepository: a reference of a Git remote, fetched and kept as an artifact.
+
+mod act;
+mod credentials;
+mod outcome;
+mod plan;
+mod report;
+mod resolve;
+
+pub use outcome::Outcome;
+pub use plan::Plan;
+pub use resolve::Inputs;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tidegate_api::GitRepository;
+use tidegate_api::meta::component;
+use tidegate_artifact::Store;
+use tidegate_flow::Kind;
+use tidegate_flow::Report;
+use tidegate_flow::Run;
+use tidegate_kube::Cluster;
+use tidegate_kube::Watched;
+
+/// What GitRepositories are reconciled with.
+pub struct Reconciler {
+    pub cluster: Arc<Cluster>,
+    pub repositories: Arc<Watched<GitRepository>>,
+    pub artifacts: Store,
+    /// Where packs are kept while they are read.
+    pub scratch: PathBuf,
+    /// `--requeue-dependency`
+    pub requeue_dependency: Duration,
+}
+
+impl Kind for Reconciler {
+    type Object = GitRepository;
+    type Inputs = Inputs;
+    type Plan = Plan;
+    type Outcome = Outcome;
+
+    const CONTROLLER: &'static str = component::SOURCE_CONTROLLER;
+
+    async fn resolve(&self, object: &Arc<GitRepository>, _: &Run<Self>) -> Inputs {
+        self.resolve_inputs(object).await
+    }
+
+    fn plan(&self, object: &GitRepository, inputs: &Inputs, _: Timestamp) -> Result<Plan, Outcome> {
+        plan::plan(object, inputs)
+    }
+
+    async fn act(&self, object: &Arc<GitRepository>, inputs: &Inputs, plan: Plan, run: &Run<Self>) -> Outcome {
+        match plan {
+            Plan::Delete(name) => self.delete(name).await,
+            Plan::Fetch(plan) => {
+                run.progress(report::value(&report::progress(object, &inputs.stored, run.clock.now())));
+                self.fetch(*plan, inputs).await
+            }
+        }
+    }
+
+    fn report(
+        &self,
+        object: &GitRepository,
+        inputs: &Inputs,
+        outcome: &Outcome,
+        now: Timestamp,
+        _: Duration,
+    ) -> Report {
+        report::report(object, inputs, outcome, now)
+    }
+
+    fn status(object: &GitRepository) -> Value {
+        report::value(&object.status)
+    }
+}

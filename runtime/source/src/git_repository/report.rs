@@ -1,0 +1,366 @@
+//! Every condition, reason, message and event of a GitRepository stands here.
+//!
+//! The order of steps is that of Flux (source-controller, `gitrepository_controller.go`,
+//! `internal/reconcile/summarize`): an artifact that is there stays in the status whatever happens.
+
+use super::Inputs;
+use super::outcome::FailedPart;
+use super::outcome::Failure;
+use super::outcome::Fetched;
+use super::outcome::Outcome;
+use super::outcome::Reconciled;
+use super::outcome::Severity;
+use super::outcome::Stored;
+use crate::summary::summarize;
+use jiff::Timestamp;
+use kube::ResourceExt as _;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use tidegate_api::Artifact;
+use tidegate_api::Condition;
+use tidegate_api::ConditionStatus;
+use tidegate_api::GitRepository;
+use tidegate_api::GitRepositoryStatus;
+use tidegate_api::Time;
+use tidegate_api::meta::FINALIZER;
+use tidegate_api::meta::annotation;
+use tidegate_api::meta::condition;
+use tidegate_api::meta::event;
+use tidegate_api::meta::group::SOURCE;
+use tidegate_api::meta::reason;
+use tidegate_flow::Next;
+use tidegate_flow::Report;
+use tidegate_values::Event;
+use tidegate_values::ObjectRef;
+
+/// What Ready sums up, most telling first, and whether it is bad when true.
+const SUMMARY: &[(&str, bool)] = &[
+    (condition::STORAGE_OPERATION_FAILED, true),
+    (condition::FETCH_FAILED, true),
+    (condition::INCLUDE_UNAVAILABLE, true),
+    (condition::ARTIFACT_OUTDATED, true),
+    (condition::ARTIFACT_IN_STORAGE, false),
+    (condition::SOURCE_VERIFIED, false),
+    (condition::STALLED, true),
+    (condition::RECONCILING, true),
+];
+
+/// The conditions that tell of a failure; a success after one of them is a recovery.
+const FAILURES: &[&str] = &[condition::FETCH_FAILED, condition::INCLUDE_UNAVAILABLE, condition::STORAGE_OPERATION_FAILED];
+
+/// A status in the making.
+struct Draft<'a> {
+    object: &'a GitRepository,
+    status: GitRepositoryStatus,
+    events: Vec<Event>,
+    now: Timestamp,
+}
+
+/// The status while work is under way, for `progress`.
+pub(super) fn progress(object: &GitRepository, stored: &Stored, now: Timestamp) -> GitRepositoryStatus {
+    let mut draft = Draft::new(object, now);
+    draft.begin();
+    draft.storage(stored);
+    draft.status
+}
+
+pub(super) fn report(object: &GitRepository, inputs: &Inputs, outcome: &Outcome, now: Timestamp) -> Report {
+    let mut draft = Draft::new(object, now);
+    draft.status.last_handled_reconcile_at = object
+        .annotations()
+        .get(annotation::RECONCILE_REQUESTED_AT)
+        .cloned()
+        .or(draft.status.last_handled_reconcile_at.take());
+    let interval = Next::Interval(object.spec.interval.to_std());
+    let mut finalizers = None;
+    let mut error = None;
+    let next = match outcome {
+        Outcome::FinalizerMissing => {
+            let mut with = object.finalizers().to_vec();
+            with.push(FINALIZER.to_owned());
+            finalizers = Some(with);
+            draft.status = object.status.clone();
+            Next::Now
+        }
+        Outcome::Suspended => {
+            draft.settle();
+            Next::Never
+        }
+        Outcome::Deleted(Ok(())) => {
+            finalizers = Some(
+                object.finalizers().iter().filter(|name| *name != FINALIZER).cloned().collect(),
+            );
+            // The object goes away with its finalizer: there is nobody to read a status.
+            draft.status = object.status.clone();
+            Next::Never
+        }
+        Outcome::Deleted(Err(cause)) => {
+            let message = format!("garbage collection for deleted resource failed: {cause}");
+            draft.warn(reason::GARBAGE_COLLECTION_FAILED, &message);
+            error = Some(message);
+            Next::Retry
+        }
+        Outcome::NotServed { field } => {
+            let message = format!("{field} is not served by this version of Tidegate: remove the field, or wait for a version that serves it");
+            draft.begin();
+            draft.set(condition::FETCH_FAILED, ConditionStatus::True, reason::FEATURE_GATE_DISABLED, &message);
+            draft.warn(reason::FEATURE_GATE_DISABLED, &message);
+            draft.stall(reason::FEATURE_GATE_DISABLED, &message);
+            error = Some(message);
+            Next::Never
+        }
+        Outcome::Reconciled(reconciled) => {
+            let (next, failed) = draft.reconciled(reconciled, inputs, interval);
+            error = failed;
+            next
+        }
+    };
+    Report { status: value(&draft.status), finalizers, events: draft.events, next, error }
+}
+
+pub(super) fn value(status: &GitRepositoryStatus) -> Value {
+    serde_json::to_value(status).unwrap_or_else(|_| Value::Object(serde_json::Map::new()))
+}
+
+impl<'a> Draft<'a> {
+    fn new(object: &'a GitRepository, now: Timestamp) -> Self {
+        Self { object, status: object.status.clone(), events: Vec::new(), now }
+    }
+
+    fn generation(&self) -> i64 {
+        self.object.metadata.generation.unwrap_or_default()
+    }
+
+    fn set(&mut self, type_: &str, status: ConditionStatus, reason: &str, message: &str) {
+        let generation = self.generation();
+        self.status.conditions.set(Condition::new(type_, status, reason, message), generation, Time::new(self.now));
+    }
+
+    /// fluxcd/pkg, `runtime/reconcile/result.go`, `ProgressiveStatus`.
+    fn progressing(&mut self, drift: bool, message: &str) {
+        self.set(condition::RECONCILING, ConditionStatus::True, reason::PROGRESSING, message);
+        let ready = self.status.conditions.status(condition::READY);
+        if drift || matches!(ready, None | Some(ConditionStatus::Unknown)) {
+            self.set(condition::READY, ConditionStatus::Unknown, reason::PROGRESSING, message);
+        }
+        self.status.conditions.remove(condition::STALLED);
+    }
+
+    fn begin(&mut self) {
+        self.progressing(false, "reconciliation in progress");
+        let (seen, generation) = (self.status.observed_generation, self.generation());
+        if seen != generation {
+            self.progressing(false, &format!("processing object: new generation {seen} -> {generation}"));
+        }
+        self.status.conditions.remove(condition::STORAGE_OPERATION_FAILED);
+    }
+
+    fn storage(&mut self, stored: &Stored) {
+        if let Stored::Tampered(message) = stored {
+            self.warn(reason::ARTIFACT_VERIFICATION_FAILED, &format!("failed to verify integrity of artifact: {message}"));
+        }
+        if !matches!(stored, Stored::Intact) {
+            let missing = if matches!(stored, Stored::None) { "" } else { ": disappeared from storage" };
+            self.status.artifact = None;
+            self.progressing(true, &format!("building artifact{missing}"));
+            self.status.conditions.remove(condition::ARTIFACT_IN_STORAGE);
+        }
+    }
+
+    fn reconciled(&mut self, done: &Reconciled, inputs: &Inputs, interval: Next) -> (Next, Option<String>) {
+        let before = self.object.status.clone();
+        self.begin();
+        self.storage(&done.stored);
+        if done.collected > 0 {
+            self.tell(reason::GARBAGE_COLLECTION_SUCCEEDED, &format!("garbage collected {} artifacts", done.collected));
+        }
+        if self.status.conditions.is_false(condition::SOURCE_VERIFIED) {
+            self.status.conditions.remove(condition::SOURCE_VERIFIED);
+        }
+        if self.object.spec.verify.is_none() {
+            self.status.conditions.remove(condition::SOURCE_VERIFIED);
+            self.status.source_verification_mode = None;
+        }
+        match &done.result {
+            Ok(fetched) => {
+                self.status.conditions.remove(condition::FETCH_FAILED);
+                self.status.conditions.remove(condition::INCLUDE_UNAVAILABLE);
+                self.fetched(fetched, &before);
+                self.settle();
+                (interval, None)
+            }
+            Err(failure) => self.failed(done, failure, inputs),
+        }
+    }
+
+    fn fetched(&mut self, fetched: &Fetched, before: &GitRepositoryStatus) {
+        match fetched {
+            Fetched::Unchanged { revision } => {
+                self.tell(
+                    reason::GIT_OPERATION_SUCCEEDED,
+                    &format!("no changes since last reconciliation: observed revision '{revision}'"),
+                );
+                self.in_storage(revision);
+                // Nothing was fetched: the commit's subject is not known.
+                self.told_recovery(before, revision);
+            }
+            Fetched::UpToDate { revision, commit } => {
+                self.tell(reason::ARTIFACT_UP_TO_DATE, &format!("artifact up-to-date with remote revision: '{revision}'"));
+                self.in_storage(revision);
+                self.told_recovery(before, commit);
+            }
+            Fetched::Stored { artifact, includes, commit } => {
+                let spec = &self.object.spec;
+                self.status.observed_ignore.clone_from(&spec.ignore);
+                self.status.observed_recurse_submodules = spec.recurse_submodules;
+                self.status.observed_include.clone_from(&spec.include);
+                self.status.observed_sparse_checkout.clone_from(&spec.sparse_checkout);
+                self.status.included_artifacts.clone_from(includes);
+                let known = before.artifact.as_ref().is_some_and(|known| known.digest == artifact.digest);
+                self.status.artifact = Some(artifact.clone());
+                self.in_storage(&artifact.revision);
+                if known {
+                    self.told_recovery(before, commit);
+                } else {
+                    self.notify(reason::NEW_ARTIFACT, &format!("stored artifact for commit '{commit}'"));
+                }
+            }
+        }
+    }
+
+    /// A success after a failure is told, also when there is nothing new.
+    fn told_recovery(&mut self, before: &GitRepositoryStatus, commit: &str) {
+        if FAILURES.iter().any(|type_| before.conditions.has(type_)) {
+            self.notify(reason::SUCCEEDED, &format!("stored artifact for commit '{commit}'"));
+        }
+    }
+
+    fn in_storage(&mut self, revision: &str) {
+        self.status.conditions.remove(condition::ARTIFACT_OUTDATED);
+        let message = format!("stored artifact for revision '{revision}'");
+        self.set(condition::ARTIFACT_IN_STORAGE, ConditionStatus::True, reason::SUCCEEDED, &message);
+    }
+
+    fn failed(&mut self, done: &Reconciled, failure: &Failure, inputs: &Inputs) -> (Next, Option<String>) {
+        let had_artifact = self.status.artifact.is_some();
+        if done.includes_changed {
+            let message = "included artifacts differ from last observed includes";
+            self.progressing(true, &format!("building artifact: {message}"));
+        }
+        if let Some(revision) = &done.new_revision {
+            self.status.conditions.remove(condition::FETCH_FAILED);
+            let message = format!("new upstream revision '{revision}'");
+            if had_artifact {
+                self.set(condition::ARTIFACT_OUTDATED, ConditionStatus::True, reason::NEW_REVISION, &message);
+            }
+            self.progressing(true, &format!("building artifact: {message}"));
+        }
+        let type_ = match failure.part {
+            FailedPart::Fetch => Some(condition::FETCH_FAILED),
+            FailedPart::Include => Some(condition::INCLUDE_UNAVAILABLE),
+            FailedPart::Storage => Some(condition::STORAGE_OPERATION_FAILED),
+            FailedPart::Hidden => None,
+        };
+        if failure.part != FailedPart::Include {
+            self.status.conditions.remove(condition::INCLUDE_UNAVAILABLE);
+        }
+        if let Some(type_) = type_ {
+            self.set(type_, ConditionStatus::True, failure.reason, &failure.message);
+        }
+        match failure.severity {
+            Severity::Stalling => {
+                self.warn(failure.reason, &failure.message);
+                self.stall(failure.reason, &failure.message);
+                (Next::Never, Some(failure.message.clone()))
+            }
+            Severity::Waiting => {
+                self.tell(failure.reason, &failure.message);
+                self.retrying();
+                (Next::After(inputs.requeue_dependency), None)
+            }
+            Severity::Failing => {
+                self.warn(failure.reason, &failure.message);
+                self.retrying();
+                (Next::Retry, Some(failure.message.clone()))
+            }
+        }
+    }
+
+    /// This generation was handled: nothing is under way any more.
+    fn settle(&mut self) {
+        self.status.conditions.remove(condition::RECONCILING);
+        self.status.conditions.remove(condition::STALLED);
+        self.observed();
+    }
+
+    fn stall(&mut self, reason: &str, message: &str) {
+        self.with_retry();
+        self.set(condition::STALLED, ConditionStatus::True, reason, message);
+        self.status.conditions.remove(condition::RECONCILING);
+        self.observed();
+    }
+
+    fn retrying(&mut self) {
+        self.with_retry();
+        self.status.conditions.remove(condition::STALLED);
+        self.sum_up();
+    }
+
+    fn with_retry(&mut self) {
+        if self.status.conditions.is_true(condition::RECONCILING) {
+            let message = self.status.conditions.message(condition::RECONCILING).to_owned();
+            self.set(condition::RECONCILING, ConditionStatus::True, reason::PROGRESSING_WITH_RETRY, &message);
+        }
+    }
+
+    fn observed(&mut self) {
+        if !self.status.conditions.is_empty() {
+            self.status.observed_generation = self.generation();
+        }
+        self.sum_up();
+    }
+
+    fn sum_up(&mut self) {
+        if let Some(ready) = summarize(&self.status.conditions, condition::READY, SUMMARY) {
+            let generation = self.generation();
+            self.status.conditions.set(ready, generation, Time::new(self.now));
+        }
+    }
+
+    /// An event that goes no further than the cluster.
+    fn tell(&mut self, reason: &str, message: &str) {
+        self.push(tidegate_values::Severity::Trace, reason, message, BTreeMap::new());
+    }
+
+    fn warn(&mut self, reason: &str, message: &str) {
+        self.push(tidegate_values::Severity::Error, reason, message, BTreeMap::new());
+    }
+
+    /// An event about the artifact.
+    fn notify(&mut self, reason: &str, message: &str) {
+        let about = |artifact: &Artifact| {
+            BTreeMap::from([
+                (format!("{SOURCE}/{}", event::REVISION), artifact.revision.clone()),
+                (format!("{SOURCE}/{}", event::DIGEST), artifact.digest.clone()),
+            ])
+        };
+        let annotations = self.status.artifact.as_ref().map(about).unwrap_or_default();
+        self.push(tidegate_values::Severity::Info, reason, message, annotations);
+    }
+
+    fn push(
+        &mut self,
+        severity: tidegate_values::Severity,
+        reason: &str,
+        message: &str,
+        annotations: BTreeMap<String, String>,
+    ) {
+        self.events.push(Event {
+            object: ObjectRef::default(),
+            severity,
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            annotations,
+        });
+    }
+}

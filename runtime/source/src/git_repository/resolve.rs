@@ -1,0 +1,110 @@
+use super::Reconciler;
+use super::outcome::Stored;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
+use kube::ResourceExt as _;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tidegate_api::GitRepository;
+use tidegate_artifact::VerifyError;
+use tidegate_kube::Key;
+use tidegate_kube::message_of;
+
+/// The contents of a Secret. No `Debug`: nobody prints it.
+pub struct SecretData(pub BTreeMap<String, Vec<u8>>);
+
+/// What the references of a GitRepository led to.
+pub struct Inputs {
+    /// What `secretRef` names; an error is the text of why it could not be read.
+    pub secret: Option<Result<SecretData, String>>,
+    /// What `proxySecretRef` names.
+    pub proxy: Option<Result<SecretData, String>>,
+    /// What `include` names, in its order.
+    pub includes: Vec<Option<Arc<GitRepository>>>,
+    pub stored: Stored,
+    /// How many archives of earlier revisions were collected.
+    pub collected: usize,
+    pub requeue_dependency: Duration,
+}
+
+impl Reconciler {
+    pub(super) async fn resolve_inputs(&self, object: &GitRepository) -> Inputs {
+        let mut inputs = Inputs {
+            secret: None,
+            proxy: None,
+            includes: Vec::new(),
+            stored: Stored::None,
+            collected: 0,
+            requeue_dependency: self.requeue_dependency,
+        };
+        if object.metadata.deletion_timestamp.is_some() || object.spec.suspend {
+            return inputs;
+        }
+        let namespace = object.namespace().unwrap_or_default();
+        if let Some(reference) = &object.spec.secret_ref {
+            inputs.secret = Some(self.secret(&namespace, &reference.name).await);
+        }
+        if let Some(reference) = &object.spec.proxy_secret_ref {
+            inputs.proxy = Some(self.secret(&namespace, &reference.name).await);
+        }
+        let include = |name: &str| self.repositories.get(&Key::new(&namespace, name));
+        inputs.includes =
+            object.spec.include.iter().map(|included| include(&included.repository.name)).collect();
+        inputs.collected = self.collect_garbage(object).await;
+        inputs.stored = self.stored(object).await;
+        inputs
+    }
+
+    async fn secret(&self, namespace: &str, name: &str) -> Result<SecretData, String> {
+        let api: Api<Secret> = Api::namespaced(self.cluster.client(), namespace);
+        let secret = api
+            .get(name)
+            .await
+            .map_err(|error| format!("failed to get secret '{namespace}/{name}': {}", message_of(&error)))?;
+        Ok(SecretData(secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect()))
+    }
+
+    async fn collect_garbage(&self, object: &GitRepository) -> usize {
+        let Some(artifact) = object.status.artifact.clone() else { return 0 };
+        let (store, name) = (self.artifacts.clone(), super::plan::artifact_name(object));
+        let collected = tokio::task::spawn_blocking(move || {
+            let collected = store.collect_garbage(&name, &artifact.path)?;
+            if !collected.is_empty() {
+                store.sweep()?;
+            }
+            Ok::<_, tidegate_artifact::StoreError>(collected.len())
+        });
+        match collected.await {
+            Ok(Ok(collected)) => collected,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "garbage collection of artifacts failed");
+                0
+            }
+            Err(_) => 0,
+        }
+    }
+
+    /// source-controller, `reconcileStorage`: what is not as promised is removed, and made anew.
+    async fn stored(&self, object: &GitRepository) -> Stored {
+        let Some(artifact) = object.status.artifact.clone() else { return Stored::None };
+        let store = self.artifacts.clone();
+        let verified = tokio::task::spawn_blocking(move || {
+            let Ok(digest) = artifact.digest.parse() else {
+                return Stored::Tampered(format!("'{}' is no digest", artifact.digest));
+            };
+            match store.verify(&artifact.path, &digest) {
+                Ok(()) => Stored::Intact,
+                Err(VerifyError::Missing) => Stored::Missing,
+                Err(error) => {
+                    let message = error.to_string();
+                    match store.remove(&artifact.path) {
+                        Ok(()) => Stored::Tampered(message),
+                        Err(error) => Stored::Tampered(format!("{message}; and it can't be removed: {error}")),
+                    }
+                }
+            }
+        });
+        verified.await.unwrap_or(Stored::Missing)
+    }
+}
