@@ -31,23 +31,35 @@ pub(crate) fn run(workspace_root: &Path, check: bool) -> anyhow::Result<()> {
         }
     }
     for path in left_over(&chart.join("crds"), &wanted)? {
-        stale.push(format!("{CHART}/crds/{} (no longer generated)", path.file_name().unwrap_or_default().display()));
+        stale.push(format!(
+            "{CHART}/crds/{} (no longer generated)",
+            path.file_name().unwrap_or_default().display()
+        ));
         if !check {
             std::fs::remove_file(&path).with_context(|| path.display().to_string())?;
         }
     }
     if check && !stale.is_empty() {
-        bail!("not current, run `cargo xtask codegen`: {}", stale.join(", "));
+        bail!(
+            "not current, run `cargo xtask codegen`: {}",
+            stale.join(", ")
+        );
     }
     Ok(())
 }
 
 /// The generated files by their path in the chart.
 fn generated() -> anyhow::Result<BTreeMap<String, String>> {
-    let labels = Labels::from([("app.kubernetes.io/version".to_owned(), FLUX_VERSION.to_owned())]);
+    let labels = Labels::from([(
+        "app.kubernetes.io/version".to_owned(),
+        FLUX_VERSION.to_owned(),
+    )]);
     let definitions = all_definitions(&labels);
     let mut files = BTreeMap::new();
-    files.insert("files/rbac.yaml".to_owned(), to_file(&rights(&definitions))?);
+    files.insert(
+        "files/rbac.yaml".to_owned(),
+        to_file(&rights(&definitions))?,
+    );
     for (name, definition) in &definitions {
         files.insert(format!("crds/{name}"), to_file(definition)?);
     }
@@ -55,16 +67,17 @@ fn generated() -> anyhow::Result<BTreeMap<String, String>> {
 }
 
 fn to_file(value: &Value) -> anyhow::Result<String> {
-    Ok(format!("# Generated from runtime/api by `cargo xtask codegen`.\n{}", to_yaml(value)?))
-}
-
-fn to_yaml(value: &Value) -> anyhow::Result<String> {
-    Ok(format!("{}\n", serde_json::to_string_pretty(value)?))
+    let yaml = tidegate_yaml::json_to_yaml(&serde_json::to_vec(value)?)?;
+    Ok(format!(
+        "# Generated from runtime/api by `cargo xtask codegen`.\n{yaml}"
+    ))
 }
 
 /// Definitions that lie in the folder and that nothing generates any more.
 fn left_over(folder: &Path, wanted: &BTreeMap<String, String>) -> anyhow::Result<Vec<PathBuf>> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(Vec::new()) };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Ok(Vec::new());
+    };
     let mut paths = Vec::new();
     for entry in entries {
         let entry = entry.with_context(|| folder.display().to_string())?;
@@ -89,9 +102,10 @@ fn core_rule(resources: &[&str], verbs: &[&str]) -> Value {
 fn rights(definitions: &[(String, Value)]) -> Value {
     let mut kinds: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (_, definition) in definitions {
-        if let (Some(group), Some(plural)) =
-            (definition["spec"]["group"].as_str(), definition["spec"]["names"]["plural"].as_str())
-        {
+        if let (Some(group), Some(plural)) = (
+            definition["spec"]["group"].as_str(),
+            definition["spec"]["names"]["plural"].as_str(),
+        ) {
             kinds.entry(group).or_default().insert(plural);
         }
     }
@@ -112,8 +126,17 @@ fn rights(definitions: &[(String, Value)]) -> Value {
 fn controller_rules(kinds: &BTreeMap<&str, BTreeSet<&str>>) -> Vec<Value> {
     let mut rules = Vec::new();
     for (group, plurals) in kinds {
-        let below = |part: &str| plurals.iter().map(|plural| format!("{plural}{part}")).collect::<Vec<_>>();
-        rules.push(rule(group, &below(""), &["get", "list", "watch", "update", "patch"]));
+        let below = |part: &str| {
+            plurals
+                .iter()
+                .map(|plural| format!("{plural}{part}"))
+                .collect::<Vec<_>>()
+        };
+        rules.push(rule(
+            group,
+            &below(""),
+            &["get", "list", "watch", "update", "patch"],
+        ));
         rules.push(rule(group, &below("/status"), &["get", "update", "patch"]));
         rules.push(rule(group, &below("/finalizers"), &["update"]));
     }
@@ -125,10 +148,17 @@ fn controller_rules(kinds: &BTreeMap<&str, BTreeSet<&str>>) -> Vec<Value> {
         .map(str::to_owned)
         .collect();
     if !foreign.is_empty() {
-        rules.push(rule(meta::group::SOURCE, &foreign, &["get", "list", "watch"]));
+        rules.push(rule(
+            meta::group::SOURCE,
+            &foreign,
+            &["get", "list", "watch"],
+        ));
     }
     rules.extend([
-        core_rule(&["namespaces", "secrets", "configmaps", "serviceaccounts"], &["get", "list", "watch"]),
+        core_rule(
+            &["namespaces", "secrets", "configmaps", "serviceaccounts"],
+            &["get", "list", "watch"],
+        ),
         core_rule(&["events"], &["create", "patch"]),
         // Tokens of the components and of tenants, for cloud identities.
         core_rule(&["serviceaccounts/token"], &["create"]),
@@ -150,7 +180,10 @@ mod tests {
 
     #[test]
     fn committed_files_are_current() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace's root");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .ancestors()
+            .nth(2)
+            .expect("the workspace's root");
         run(root, true).expect("current files");
     }
 
@@ -160,10 +193,14 @@ mod tests {
         let root = root.path();
         run(root, false).expect("written files");
         run(root, true).expect("current files");
-        std::fs::write(root.join("charts/tidegate/files/rbac.yaml"), "old").expect("a written file");
+        std::fs::write(root.join("charts/tidegate/files/rbac.yaml"), "old")
+            .expect("a written file");
         std::fs::write(root.join("charts/tidegate/crds/old.yaml"), "old").expect("a written file");
         let error = run(root, true).expect_err("stale files").to_string();
-        assert!(error.contains("files/rbac.yaml") && error.contains("crds/old.yaml"), "{error}");
+        assert!(
+            error.contains("files/rbac.yaml") && error.contains("crds/old.yaml"),
+            "{error}"
+        );
         run(root, false).expect("written files");
         run(root, true).expect("current files");
     }
@@ -173,8 +210,15 @@ mod tests {
         let rights = rights(&all_definitions(&Labels::new()));
         let rules = rights["controller"].as_array().expect("rules");
         let verbs_on = |resource: &str| -> Vec<&str> {
-            let named = |rule: &&Value| rule["resources"].as_array().is_some_and(|all| all.contains(&json!(resource)));
-            let rules = rules.iter().filter(named).flat_map(|rule| rule["verbs"].as_array().into_iter().flatten());
+            let named = |rule: &&Value| {
+                rule["resources"]
+                    .as_array()
+                    .is_some_and(|all| all.contains(&json!(resource)))
+            };
+            let rules = rules
+                .iter()
+                .filter(named)
+                .flat_map(|rule| rule["verbs"].as_array().into_iter().flatten());
             rules.filter_map(Value::as_str).collect()
         };
         assert!(verbs_on("kustomizations/status").contains(&"patch"));

@@ -7,9 +7,9 @@ use tidegate_api::{
 /// Reads an object with every field and writes it again.
 #[track_caller]
 fn check_round_trip<K: CustomResource>(text: &str) -> K {
-    let stored: Value = serde_json::from_str(text).unwrap();
-    let object: K = serde_json::from_value(stored.clone()).unwrap();
-    assert_eq!(serde_json::to_value(&object).unwrap(), stored);
+    let stored: Value = serde_json::from_str(text).expect("JSON");
+    let object: K = serde_json::from_value(stored.clone()).expect("an object of this kind");
+    assert_eq!(serde_json::to_value(&object).expect("JSON"), stored);
     object
 }
 
@@ -49,7 +49,7 @@ fn schema_names(schema: &Value, path: &str, names: &mut Vec<String>) {
 fn check_complete<K: CustomResource>(text: &str) {
     let definition = tidegate_api::custom_resource_definition::<K>(&tidegate_api::Labels::new());
     let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"];
-    let object: Value = serde_json::from_str(text).unwrap();
+    let object: Value = serde_json::from_str(text).expect("JSON");
     for part in ["spec", "status"] {
         let (mut wanted, mut there) = (Vec::new(), Vec::new());
         schema_names(&schema[part], part, &mut wanted);
