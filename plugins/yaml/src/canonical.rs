@@ -1,4 +1,9 @@
 //! kustomize's way from a tree to its output: yaml.v3 to text, back to data, JSON, yaml.v2 to text.
+//!
+//! The detour changes some data: an empty value in `{a: }` becomes a text, `1.0` becomes `1`, NEL becomes a space.
+//! Trees without such things, which is nearly all, skip it; the others really go that way.
+
+mod shortcut;
 
 use crate::emit::v3::{Indent, emit};
 use crate::error::Error;
@@ -7,29 +12,52 @@ use crate::value::{Map, Value};
 use crate::{decode, json, parse_document, parse_v2};
 
 /// Writes a tree as kustomize prints a resource (kyaml, `RNode.MarshalJSON`; sigs.k8s.io/yaml, `JSONToYAML`).
+///
+/// The result is byte for byte what the Go libraries give. Errors are those of decoding (repeated keys, bad binary
+/// data), of JSON (keys that are not texts, infinite numbers) and of reading JSON as YAML (control characters).
 pub fn node_to_canonical_yaml(node: &Node) -> Result<String, Error> {
-    marshal(&node_to_canonical_value(node)?)
+    Ok(crate::emit_v2(&node_to_canonical_value(node)?))
 }
 
-/// The plain data of a tree after kustomize's detour over text: a mapping, or a list if the tree is one.
+/// The plain data of which [`node_to_canonical_yaml`] is the text.
 pub fn node_to_canonical_value(node: &Node) -> Result<Value, Error> {
-    let text = emit(&[], node, &[], Indent::KUSTOMIZE)?;
-    let parsed = parse_document(text.as_bytes())?;
-    if node.is_sequence() {
-        return match parsed {
-            Some(root) => decode::v3::decode(&root),
-            None => Ok(Value::Sequence(Vec::new())),
-        };
-    }
-    match parsed {
-        Some(root) => decode::v3::decode_object(&root).map(Value::Map),
-        None => Ok(Value::Map(Map::new())),
+    match shortcut::to_value(node) {
+        Some(value) => Ok(value),
+        None => through_json(&through_text(node)?),
     }
 }
 
 /// Writes plain data by way of JSON.
 pub(crate) fn marshal(value: &Value) -> Result<String, Error> {
+    if shortcut::survives_json(value) {
+        return Ok(crate::emit_v2(value));
+    }
+    Ok(crate::emit_v2(&through_json(value)?))
+}
+
+fn through_text(node: &Node) -> Result<Value, Error> {
+    let text = emit(node, Indent::KUSTOMIZE)?;
+    let parsed = parse_document(text.as_bytes())?;
+    if node.is_sequence() {
+        return match parsed {
+            Some(root) => decode::v3::decode(&root),
+            None => Ok(Value::Null),
+        };
+    }
+    let Some(root) = parsed else {
+        return Ok(Value::Map(Map::new()));
+    };
+    let map = decode::v3::decode_object(&root)?;
+    // Go turns the map it decodes into back to nil.
+    Ok(if root.is_null() {
+        Value::Null
+    } else {
+        Value::Map(map)
+    })
+}
+
+fn through_json(value: &Value) -> Result<Value, Error> {
     let mut text = String::new();
-    json::write(value, &mut text)?;
-    Ok(crate::emit_v2(&parse_v2(text.as_bytes())?))
+    json::write_value(value, &mut text)?;
+    parse_v2(text.as_bytes())
 }

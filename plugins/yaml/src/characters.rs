@@ -61,7 +61,10 @@ pub(crate) fn is_printable(text: &[u8], at: usize) -> bool {
         b'\n' | 0x20..=0x7E | 0xC3..=0xEC | 0xEE => true,
         0xC2 => byte(text, at + 1) >= 0xA0,
         0xED => byte(text, at + 1) < 0xA0,
-        0xEF => !matches!((byte(text, at + 1), byte(text, at + 2)), (0xBB, 0xBF) | (0xBF, 0xBE | 0xBF)),
+        0xEF => !matches!(
+            (byte(text, at + 1), byte(text, at + 2)),
+            (0xBB, 0xBF) | (0xBF, 0xBE | 0xBF)
+        ),
         _ => false,
     }
 }

@@ -48,7 +48,10 @@ impl<'a> Composer<'a> {
     }
 
     /// The next document of the stream. `previous` are the documents before it: an alias may refer to them.
-    pub(crate) fn next_document(&mut self, previous: &[Document]) -> Result<Option<Document>, Error> {
+    pub(crate) fn next_document(
+        &mut self,
+        previous: &[Document],
+    ) -> Result<Option<Document>, Error> {
         if matches!(self.peek()?, EventKind::StreamStart) {
             self.take()?;
         }
@@ -64,14 +67,24 @@ impl<'a> Composer<'a> {
         }
         let root = self.compose_node(previous)?;
         let end = self.take()?;
-        Ok(Some(Document { root, head_comment: start.comments.head, foot_comment: end.comments.foot }))
+        if let Some(problem) = self.reached_failure() {
+            return Err(Error::problem(problem));
+        }
+        Ok(Some(Document {
+            root,
+            head_comment: start.comments.head,
+            foot_comment: end.comments.foot,
+        }))
     }
 
     fn peek(&mut self) -> Result<&EventKind, Error> {
         if self.next.is_none() {
             self.next = Some(self.read()?);
         }
-        Ok(self.next.as_ref().map_or(&EventKind::StreamEnd, |event| &event.kind))
+        Ok(self
+            .next
+            .as_ref()
+            .map_or(&EventKind::StreamEnd, |event| &event.kind))
     }
 
     fn take(&mut self) -> Result<Event, Error> {
@@ -82,11 +95,18 @@ impl<'a> Composer<'a> {
     }
 
     fn read(&mut self) -> Result<Event, Error> {
-        self.parser.next_event().map_err(|fault| match self.failure {
-            // The text was cut here: what is wrong is the character after it.
-            Some(problem) if self.parser.position() + 4 > self.text_length => Error::problem(problem),
-            _ => to_error(*fault, self.dialect),
-        })
+        self.parser
+            .next_event()
+            .map_err(|fault| match self.reached_failure() {
+                Some(problem) => Error::problem(problem),
+                None => to_error(fault, self.dialect),
+            })
+    }
+
+    /// What is wrong with the character after the text, if the scanner has come to look at it.
+    fn reached_failure(&self) -> Option<&'static str> {
+        self.failure
+            .filter(|_| self.parser.position() + 4 > self.text_length)
     }
 
     fn compose_node(&mut self, previous: &[Document]) -> Result<Node, Error> {
@@ -94,43 +114,92 @@ impl<'a> Composer<'a> {
         let (line, column) = (event.start.line + 1, event.start.column + 1);
         let comments = to_comments(event.comments);
         let mut node = match event.kind {
-            EventKind::Scalar { properties, value, style } => self.compose_scalar(properties, value, style, previous.len()),
+            EventKind::Scalar {
+                properties,
+                value,
+                style,
+            } => self.compose_scalar(properties, value, style, previous.len()),
             EventKind::Alias(name) => self.compose_alias(name, previous)?,
-            EventKind::SequenceStart { properties, is_flow } => {
-                let mut node = self.begin_collection(properties, is_flow, Kind::Sequence(Vec::new()), Tag::SEQ, previous.len());
+            EventKind::SequenceStart {
+                properties,
+                is_flow,
+            } => {
+                let mut node = self.begin_collection(
+                    properties,
+                    is_flow,
+                    Kind::Sequence(Vec::new()),
+                    Tag::SEQ,
+                    previous.len(),
+                );
                 self.enter(line)?;
                 node.comments = comments;
                 self.compose_items(&mut node, previous)?;
                 self.depth -= 1;
-                return Ok(Node { line, column, ..node });
+                return Ok(Node {
+                    line,
+                    column,
+                    ..node
+                });
             }
-            EventKind::MappingStart { properties, is_flow } => {
-                let mut node = self.begin_collection(properties, is_flow, Kind::Mapping(Vec::new()), Tag::MAP, previous.len());
+            EventKind::MappingStart {
+                properties,
+                is_flow,
+            } => {
+                let mut node = self.begin_collection(
+                    properties,
+                    is_flow,
+                    Kind::Mapping(Vec::new()),
+                    Tag::MAP,
+                    previous.len(),
+                );
                 self.enter(line)?;
                 node.comments = comments;
                 self.compose_entries(&mut node, previous)?;
                 self.depth -= 1;
-                return Ok(Node { line, column, ..node });
+                return Ok(Node {
+                    line,
+                    column,
+                    ..node
+                });
             }
             EventKind::StreamStart
             | EventKind::StreamEnd
             | EventKind::DocumentStart
             | EventKind::DocumentEnd
             | EventKind::SequenceEnd
-            | EventKind::MappingEnd => return Err(Error::problem("attempted to go past the end of stream; corrupted value?")),
+            | EventKind::MappingEnd => {
+                return Err(Error::problem(
+                    "attempted to go past the end of stream; corrupted value?",
+                ));
+            }
         };
         node.comments = comments;
-        Ok(Node { line, column, ..node })
+        Ok(Node {
+            line,
+            column,
+            ..node
+        })
     }
 
     fn enter(&mut self, line: usize) -> Result<(), Error> {
         self.depth += 1;
-        if self.depth > MAX_DEPTH { Err(too_deep(Some(line))) } else { Ok(()) }
+        if self.depth > MAX_DEPTH {
+            Err(too_deep(Some(line)))
+        } else {
+            Ok(())
+        }
     }
 
-    fn compose_scalar(&mut self, properties: Properties, value: String, style: ScalarStyle, document: usize) -> Node {
+    fn compose_scalar(
+        &mut self,
+        properties: Properties,
+        value: String,
+        style: ScalarStyle,
+        document: usize,
+    ) -> Node {
+        // yaml.v2 tells `!` from no tag, and does not work out the tags of untagged scalars.
         let tag = if self.dialect == Dialect::V2 || has_tag(&properties) {
-            self.to_tag(&properties)
+            Tag::new(&properties.tag)
         } else if style != ScalarStyle::Plain {
             Tag::STR
         } else if value == "<<" {
@@ -147,20 +216,36 @@ impl<'a> Composer<'a> {
             ScalarStyle::Folded => Style::Folded,
         };
         let anchor = self.register_anchor(properties.anchor, document);
-        Node { tagged, style, anchor, ..Node::new(Kind::Scalar(value), tag) }
+        Node {
+            tagged,
+            style,
+            anchor,
+            ..Node::new(Kind::Scalar(value), tag)
+        }
     }
 
-    /// The tag that a document spells out. yaml.v2 tells `!` from no tag, and never works a tag out itself.
-    fn to_tag(&self, properties: &Properties) -> Tag {
-        Tag::new(&properties.tag)
-    }
-
-    fn begin_collection(&mut self, properties: Properties, is_flow: bool, kind: Kind, default: Tag, document: usize) -> Node {
+    fn begin_collection(
+        &mut self,
+        properties: Properties,
+        is_flow: bool,
+        kind: Kind,
+        default: Tag,
+        document: usize,
+    ) -> Node {
         let tagged = has_tag(&properties);
-        let tag = if tagged { self.to_tag(&properties) } else { default };
+        let tag = if tagged {
+            Tag::new(&properties.tag)
+        } else {
+            default
+        };
         let style = if is_flow { Style::Flow } else { Style::Plain };
         let anchor = self.register_anchor(properties.anchor, document);
-        Node { tagged, style, anchor, ..Node::new(kind, tag) }
+        Node {
+            tagged,
+            style,
+            anchor,
+            ..Node::new(kind, tag)
+        }
     }
 
     fn register_anchor(&mut self, anchor: Option<String>, document: usize) -> Option<Box<str>> {
@@ -172,7 +257,9 @@ impl<'a> Composer<'a> {
 
     fn compose_alias(&mut self, name: String, previous: &[Document]) -> Result<Node, Error> {
         match self.anchors.get(&name) {
-            None => Err(Error::problem(format!("unknown anchor '{name}' referenced"))),
+            None => Err(Error::problem(format!(
+                "unknown anchor '{name}' referenced"
+            ))),
             // An alias cannot leave its tree: what it refers to in an earlier document is copied.
             Some(&document) if document < previous.len() => {
                 find_anchor(&previous[document].root, &name)
@@ -224,7 +311,11 @@ fn has_tag(properties: &Properties) -> bool {
 fn to_comments(comments: EventComments) -> Option<Box<Comments>> {
     let EventComments { head, line, foot } = comments;
     let comments = Comments { head, line, foot };
-    if comments.is_empty() { None } else { Some(Box::new(comments)) }
+    if comments.is_empty() {
+        None
+    } else {
+        Some(Box::new(comments))
+    }
 }
 
 /// The end of a collection decides about the comments after it.
@@ -242,8 +333,19 @@ fn set_end_comments(node: &mut Node, end: EventComments) {
 
 /// Moves a foot comment from one node to another.
 fn move_foot(from: &mut Node, to: &mut Node, replace: bool) {
-    let Some(comments) = from.comments.as_deref_mut().filter(|comments| !comments.foot.is_empty()) else { return };
-    if !replace && to.comments.as_deref().is_some_and(|comments| !comments.foot.is_empty()) {
+    let Some(comments) = from
+        .comments
+        .as_deref_mut()
+        .filter(|comments| !comments.foot.is_empty())
+    else {
+        return;
+    };
+    if !replace
+        && to
+            .comments
+            .as_deref()
+            .is_some_and(|comments| !comments.foot.is_empty())
+    {
         return;
     }
     let foot = std::mem::take(&mut comments.foot);
@@ -257,24 +359,27 @@ fn move_foot(from: &mut Node, to: &mut Node, replace: bool) {
 fn find_anchor<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
     let below = match &node.kind {
         Kind::Sequence(items) => items.iter().rev().find_map(|item| find_anchor(item, name)),
-        Kind::Mapping(entries) => {
-            entries.iter().rev().find_map(|(key, value)| find_anchor(value, name).or_else(|| find_anchor(key, name)))
-        }
+        Kind::Mapping(entries) => entries
+            .iter()
+            .rev()
+            .find_map(|(key, value)| find_anchor(value, name).or_else(|| find_anchor(key, name))),
         Kind::Scalar(_) | Kind::Alias(_) => None,
     };
     below.or_else(|| (node.anchor.as_deref() == Some(name)).then_some(node))
 }
 
 /// Works out the line that go-yaml reports (decode.go, `parser.fail`; the two versions differ).
-fn to_error(fault: Fault, dialect: Dialect) -> Error {
+fn to_error(Fault(fault): Fault, dialect: Dialect) -> Error {
     let scanner_offset = usize::from(fault.kind == FaultKind::Scanner);
     let (context, at) = (fault.context.line, fault.at.line);
     let line = match dialect {
         Dialect::V3 if context != 0 => context + scanner_offset,
-        Dialect::V3 if at != 0 => at + scanner_offset,
-        Dialect::V2 if at != 0 => at + scanner_offset,
+        _ if at != 0 => at + scanner_offset,
         Dialect::V2 => context,
         Dialect::V3 => 0,
     };
-    Error::Syntax { line: (line != 0).then_some(line), problem: fault.problem }
+    Error::Syntax {
+        line: (line != 0).then_some(line),
+        problem: fault.problem,
+    }
 }

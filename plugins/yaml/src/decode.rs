@@ -64,7 +64,13 @@ struct Walk<'n> {
 
 impl<'n> Walk<'n> {
     fn new(root: &'n Node) -> Self {
-        Self { root, targets: None, open_aliases: Vec::new(), budget: Budget::default(), depth: 0 }
+        Self {
+            root,
+            targets: None,
+            open_aliases: Vec::new(),
+            budget: Budget::default(),
+            depth: 0,
+        }
     }
 
     /// Counts one step of decoding.
@@ -74,7 +80,11 @@ impl<'n> Walk<'n> {
 
     fn enter(&mut self) -> Result<(), Error> {
         self.depth += 1;
-        if self.depth > MAX_DEPTH { Err(too_deep(None)) } else { Ok(()) }
+        if self.depth > MAX_DEPTH {
+            Err(too_deep(None))
+        } else {
+            Ok(())
+        }
     }
 
     fn leave(&mut self) {
@@ -93,7 +103,9 @@ impl<'n> Walk<'n> {
     /// Begins to follow an alias.
     fn open_alias(&mut self, alias: &'n Node, name: &str) -> Result<&'n Node, Error> {
         if self.open_aliases.contains(&address(alias)) {
-            return Err(Error::problem(format!("anchor '{name}' value contains itself")));
+            return Err(Error::problem(format!(
+                "anchor '{name}' value contains itself"
+            )));
         }
         let target = self.target(alias, name)?;
         self.enter()?;
@@ -114,7 +126,9 @@ fn merge_needs_mapping() -> Error {
 
 /// Decodes the text of a `!!binary` scalar.
 fn decode_binary(text: &str) -> Result<String, Error> {
-    decode_base64(text).map(|bytes| to_json_text(&bytes)).ok_or_else(|| Error::problem("!!binary value contains invalid base64 data"))
+    decode_base64(text)
+        .map(|bytes| to_json_text(&bytes))
+        .ok_or_else(|| Error::problem("!!binary value contains invalid base64 data"))
 }
 
 /// Standard base64 with padding; line breaks are skipped, as Go does.

@@ -44,7 +44,10 @@ pub enum Error {
 impl Error {
     /// A problem without a place.
     pub(crate) fn problem(problem: impl Into<Cow<'static, str>>) -> Self {
-        Self::Syntax { line: None, problem: problem.into() }
+        Self::Syntax {
+            line: None,
+            problem: problem.into(),
+        }
     }
 }
 
@@ -64,5 +67,8 @@ pub(crate) const MAX_DEPTH: usize = 1000;
 
 /// The error for nesting beyond [`MAX_DEPTH`].
 pub(crate) fn too_deep(line: Option<usize>) -> Error {
-    Error::Syntax { line, problem: Cow::Owned(format!("exceeded max depth of {MAX_DEPTH}")) }
+    Error::Syntax {
+        line,
+        problem: Cow::Owned(format!("exceeded max depth of {MAX_DEPTH}")),
+    }
 }

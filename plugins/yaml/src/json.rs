@@ -1,11 +1,13 @@
 //! Plain data as JSON, byte for byte as Go's encoding/json writes it.
 
+use std::fmt::Write;
+
 use crate::error::Error;
 use crate::number;
 use crate::value::Value;
 
 /// Writes a value as encoding/json does: keys sorted, `<`, `>`, `&` and the Unicode line separators escaped.
-pub(crate) fn write(value: &Value, to: &mut String) -> Result<(), Error> {
+pub(crate) fn write_value(value: &Value, to: &mut String) -> Result<(), Error> {
     match value {
         Value::Null => to.push_str("null"),
         Value::Bool(true) => to.push_str("true"),
@@ -20,7 +22,7 @@ pub(crate) fn write(value: &Value, to: &mut String) -> Result<(), Error> {
                 if at > 0 {
                     to.push(',');
                 }
-                write(item, to)?;
+                write_value(item, to)?;
             }
             to.push(']');
         }
@@ -32,7 +34,7 @@ pub(crate) fn write(value: &Value, to: &mut String) -> Result<(), Error> {
                 }
                 write_string(key, to);
                 to.push(':');
-                write(value, to)?;
+                write_value(value, to)?;
             }
             to.push('}');
         }
@@ -68,7 +70,9 @@ fn write_string(text: &str, to: &mut String) {
             '\n' => to.push_str("\\n"),
             '\r' => to.push_str("\\r"),
             '\t' => to.push_str("\\t"),
-            '\0'..='\x1F' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => to.push_str(&format!("\\u{:04x}", u32::from(c))),
+            '\0'..='\x1F' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                let _ = write!(to, "\\u{:04x}", u32::from(c));
+            }
             _ => to.push(c),
         }
         rest = &rest[at + c.len_utf8()..];

@@ -36,7 +36,10 @@ use source::Source;
 /// Reads all documents of a stream with yaml.v3's rules. Documents with nothing in them are left out only if not
 /// even `---` stands for them; an empty one after `---` is a null.
 pub fn parse_documents(input: &[u8]) -> Result<Vec<Node>, Error> {
-    Ok(parse_stream(input)?.into_iter().map(|document| document.root).collect())
+    Ok(parse_stream(input)?
+        .into_iter()
+        .map(|document| document.root)
+        .collect())
 }
 
 /// Like [`parse_documents`], with the comments at the start and the end of each document.
@@ -53,7 +56,9 @@ pub fn parse_stream(input: &[u8]) -> Result<Vec<Document>, Error> {
 /// Reads the first document of a stream with yaml.v3's rules, and does not look at the others: `yaml.Unmarshal`.
 pub fn parse_document(input: &[u8]) -> Result<Option<Node>, Error> {
     let source = Source::new(input);
-    Ok(Composer::new(&source, Dialect::V3).next_document(&[])?.map(|document| document.root))
+    Ok(Composer::new(&source, Dialect::V3)
+        .next_document(&[])?
+        .map(|document| document.root))
 }
 
 /// Decodes a tree to plain data with yaml.v3's rules: aliases and merge keys are expanded, binary data decoded,
@@ -91,7 +96,7 @@ fn read_v2(input: &[u8], strict: bool) -> Result<Value, Error> {
 /// Writes JSON as Go's encoding/json does: sorted keys, no spaces, `<`, `>` and `&` escaped, no line break at the end.
 pub fn to_json(value: &Value) -> Result<String, Error> {
     let mut text = String::new();
-    json::write(value, &mut text)?;
+    json::write_value(value, &mut text)?;
     Ok(text)
 }
 
@@ -113,7 +118,7 @@ pub fn marshal(value: &Value) -> Result<String, Error> {
 
 /// Writes a tree as yaml.v3's encoder does, with its comments and styles.
 pub fn emit_v3(node: &Node, indent: Indent) -> Result<String, Error> {
-    emit::v3::emit(&[], node, &[], indent)
+    emit::v3::emit(node, indent)
 }
 
 /// Writes documents as yaml.v3's encoder does, with `---` between them.

@@ -64,7 +64,10 @@ pub enum Style {
 impl Style {
     /// Whether a scalar in this style is text whatever it looks like.
     pub(crate) fn is_quoting(self) -> bool {
-        matches!(self, Self::SingleQuoted | Self::DoubleQuoted | Self::Literal | Self::Folded)
+        matches!(
+            self,
+            Self::SingleQuoted | Self::DoubleQuoted | Self::Literal | Self::Folded
+        )
     }
 }
 
@@ -116,7 +119,10 @@ impl Tag {
 
     /// A tag from its short or long form.
     pub fn new(text: &str) -> Self {
-        match text.strip_prefix(LONG_PREFIX).or_else(|| text.strip_prefix("!!")) {
+        match text
+            .strip_prefix(LONG_PREFIX)
+            .or_else(|| text.strip_prefix("!!"))
+        {
             Some("null") => Self::NULL,
             Some("bool") => Self::BOOL,
             Some("str") => Self::STR,

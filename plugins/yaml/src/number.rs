@@ -1,5 +1,7 @@
 //! Numbers as Go's strconv reads and writes them.
 
+use std::fmt::Write;
+
 /// `strconv.ParseInt(text, 0, 64)` for text without underscores.
 pub(crate) fn parse_int(text: &str) -> Option<i64> {
     let (negative, digits) = split_sign(text);
@@ -8,7 +10,11 @@ pub(crate) fn parse_int(text: &str) -> Option<i64> {
 
 /// `strconv.ParseUint(text, 0, 64)` for text without underscores.
 pub(crate) fn parse_uint(text: &str) -> Option<u64> {
-    if text.starts_with(['+', '-']) { None } else { parse_with_prefix(text) }
+    if text.starts_with(['+', '-']) {
+        None
+    } else {
+        parse_with_prefix(text)
+    }
 }
 
 /// `strconv.ParseInt(text, radix, 64)`.
@@ -31,7 +37,11 @@ fn split_sign(text: &str) -> (bool, &str) {
 }
 
 fn to_signed(negative: bool, magnitude: u64) -> Option<i64> {
-    if negative { 0i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() }
+    if negative {
+        0i64.checked_sub_unsigned(magnitude)
+    } else {
+        i64::try_from(magnitude).ok()
+    }
 }
 
 fn parse_with_prefix(digits: &str) -> Option<u64> {
@@ -90,10 +100,16 @@ pub(crate) fn parse_dotted_float(text: &str) -> Option<f64> {
     }
     let bytes = text.as_bytes();
     let between_digits = |at: usize| {
-        at > 0 && bytes[at - 1].is_ascii_digit() && bytes.get(at + 1).is_some_and(u8::is_ascii_digit)
+        at > 0
+            && bytes[at - 1].is_ascii_digit()
+            && bytes.get(at + 1).is_some_and(u8::is_ascii_digit)
     };
     let are_valid = (0..bytes.len()).all(|at| bytes[at] != b'_' || between_digits(at));
-    if are_valid { parse_float(&text.replace('_', "")) } else { None }
+    if are_valid {
+        parse_float(&text.replace('_', ""))
+    } else {
+        None
+    }
 }
 
 fn count_digits(bytes: &[u8]) -> usize {
@@ -166,7 +182,8 @@ fn push_exponent(text: &mut String, digits: &str, exponent: i32) {
         text.push_str(&digits[1..]);
     }
     let sign = if exponent < 0 { '-' } else { '+' };
-    text.push_str(&format!("e{sign}{:02}", exponent.abs()));
+    // Writing to a string cannot fail.
+    let _ = write!(text, "e{sign}{:02}", exponent.abs());
 }
 
 fn push_decimal(text: &mut String, digits: &str, exponent: i32) {

@@ -3,11 +3,12 @@
 mod block;
 pub(crate) mod event;
 mod flow;
+mod node;
 
 use std::borrow::Cow;
 
 use crate::scanner::token::{Mark, ScalarStyle, Token, TokenKind};
-use crate::scanner::{Dialect, Fault, FaultKind, Scan, Scanner};
+use crate::scanner::{Dialect, Fault, FaultDetail, FaultKind, Scan, Scanner};
 use event::{Event, EventComments, EventKind, Properties};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,12 +135,21 @@ impl<'a> Parser<'a> {
     fn skip_token(&mut self) -> Scan<Token> {
         match self.scanner.take_token() {
             Some(token) => Ok(token),
-            None => Err(Self::fault(Mark::default(), "unknown problem parsing YAML content", Mark::default())),
+            None => Err(Self::fault(
+                Mark::default(),
+                "unknown problem parsing YAML content",
+                Mark::default(),
+            )),
         }
     }
 
-    fn fault(context: Mark, problem: impl Into<Cow<'static, str>>, at: Mark) -> Box<Fault> {
-        Box::new(Fault { kind: FaultKind::Parser, context, at, problem: problem.into() })
+    fn fault(context: Mark, problem: impl Into<Cow<'static, str>>, at: Mark) -> Fault {
+        Fault(Box::new(FaultDetail {
+            kind: FaultKind::Parser,
+            context,
+            at,
+            problem: problem.into(),
+        }))
     }
 
     fn pop_state(&mut self) {
@@ -159,7 +169,11 @@ impl<'a> Parser<'a> {
     }
 
     fn empty_scalar(start: Mark) -> Event {
-        let kind = EventKind::Scalar { properties: Properties::default(), value: String::new(), style: ScalarStyle::Plain };
+        let kind = EventKind::Scalar {
+            properties: Properties::default(),
+            value: String::new(),
+            style: ScalarStyle::Plain,
+        };
         Event::new(kind, start)
     }
 
@@ -177,9 +191,9 @@ impl<'a> Parser<'a> {
                 self.skip_token()?;
                 Ok(Event::new(EventKind::StreamEnd, start))
             }
-            TokenKind::VersionDirective { .. } | TokenKind::TagDirective { .. } | TokenKind::DocumentStart => {
-                self.parse_explicit_document_start(start)
-            }
+            TokenKind::VersionDirective { .. }
+            | TokenKind::TagDirective { .. }
+            | TokenKind::DocumentStart => self.parse_explicit_document_start(start),
             _ if !implicit => self.parse_explicit_document_start(start),
             _ => {
                 self.process_directives()?;
@@ -197,7 +211,11 @@ impl<'a> Parser<'a> {
         let token = self.peek()?;
         if token.kind != TokenKind::DocumentStart {
             let at = token.start;
-            return Err(Self::fault(Mark::default(), "did not find expected <document start>", at));
+            return Err(Self::fault(
+                Mark::default(),
+                "did not find expected <document start>",
+                at,
+            ));
         }
         self.states.push(State::DocumentEnd);
         self.state = State::DocumentContent;
@@ -245,117 +263,45 @@ impl<'a> Parser<'a> {
             let start = token.start;
             match token.kind {
                 TokenKind::VersionDirective { .. } if has_version => {
-                    return Err(Self::fault(Mark::default(), "found duplicate %YAML directive", start));
+                    return Err(Self::fault(
+                        Mark::default(),
+                        "found duplicate %YAML directive",
+                        start,
+                    ));
                 }
                 TokenKind::VersionDirective { major: 1, minor: 1 } => has_version = true,
                 TokenKind::VersionDirective { .. } => {
-                    return Err(Self::fault(Mark::default(), "found incompatible YAML document", start));
+                    return Err(Self::fault(
+                        Mark::default(),
+                        "found incompatible YAML document",
+                        start,
+                    ));
                 }
                 TokenKind::TagDirective { .. } => {}
                 _ => break,
             }
             if let TokenKind::TagDirective { handle, prefix } = self.skip_token()?.kind {
-                if self.tag_directives.iter().any(|(known, _)| *known == handle) {
-                    return Err(Self::fault(Mark::default(), "found duplicate %TAG directive", start));
+                if self
+                    .tag_directives
+                    .iter()
+                    .any(|(known, _)| *known == handle)
+                {
+                    return Err(Self::fault(
+                        Mark::default(),
+                        "found duplicate %TAG directive",
+                        start,
+                    ));
                 }
                 self.tag_directives.push((handle, prefix));
             }
         }
         for (handle, prefix) in [("!", "!"), ("!!", "tag:yaml.org,2002:")] {
             if !self.tag_directives.iter().any(|(known, _)| known == handle) {
-                self.tag_directives.push((handle.to_owned(), prefix.to_owned()));
+                self.tag_directives
+                    .push((handle.to_owned(), prefix.to_owned()));
             }
         }
         Ok(())
-    }
-
-    /// Parses a node and what stands before it. `block` tells whether block collections may follow.
-    fn parse_node(&mut self, block: bool, indentless_sequence: bool) -> Scan<Event> {
-        let token = self.peek()?;
-        let start = token.start;
-        if matches!(token.kind, TokenKind::Alias(_)) {
-            self.pop_state();
-            if let TokenKind::Alias(name) = self.skip_token()?.kind {
-                // go-yaml takes the comments before it steps to the next token.
-                return Ok(self.with_comments(Event::new(EventKind::Alias(name), start)));
-            }
-        }
-        let properties = self.parse_properties(start)?;
-        let has_properties = properties.anchor.is_some() || !properties.tag.is_empty();
-        let token = self.peek()?;
-        let token_start = token.start;
-        match token.kind {
-            TokenKind::BlockEntry if indentless_sequence => {
-                self.state = State::IndentlessSequenceEntry;
-                Ok(Event::new(EventKind::SequenceStart { properties, is_flow: false }, start))
-            }
-            TokenKind::Scalar { .. } => {
-                self.pop_state();
-                let TokenKind::Scalar { value, style } = self.skip_token()?.kind else {
-                    return Ok(Self::empty_scalar(start));
-                };
-                Ok(self.with_comments(Event::new(EventKind::Scalar { properties, value, style }, start)))
-            }
-            TokenKind::FlowSequenceStart => {
-                self.state = State::FlowSequenceFirstEntry;
-                Ok(self.with_comments(Event::new(EventKind::SequenceStart { properties, is_flow: true }, start)))
-            }
-            TokenKind::FlowMappingStart => {
-                self.state = State::FlowMappingFirstKey;
-                Ok(self.with_comments(Event::new(EventKind::MappingStart { properties, is_flow: true }, start)))
-            }
-            TokenKind::BlockSequenceStart if block => {
-                self.state = State::BlockSequenceFirstEntry;
-                Ok(self.with_stem(Event::new(EventKind::SequenceStart { properties, is_flow: false }, start)))
-            }
-            TokenKind::BlockMappingStart if block => {
-                self.state = State::BlockMappingFirstKey;
-                Ok(self.with_stem(Event::new(EventKind::MappingStart { properties, is_flow: false }, start)))
-            }
-            _ if has_properties => {
-                self.pop_state();
-                let kind = EventKind::Scalar { properties, value: String::new(), style: ScalarStyle::Plain };
-                Ok(Event::new(kind, start))
-            }
-            _ => Err(Self::fault(start, "did not find expected node content", token_start)),
-        }
-    }
-
-    fn with_stem(&mut self, mut event: Event) -> Event {
-        event.comments.head = self.stem_comment.take().unwrap_or_default();
-        event
-    }
-
-    /// An anchor and a tag, in any order.
-    fn parse_properties(&mut self, start: Mark) -> Scan<Properties> {
-        let mut anchor = None;
-        let mut tag = None;
-        loop {
-            let token = self.peek()?;
-            let mark = token.start;
-            match token.kind {
-                TokenKind::Anchor(_) if anchor.is_none() => {
-                    if let TokenKind::Anchor(name) = self.skip_token()?.kind {
-                        anchor = Some(name);
-                    }
-                }
-                TokenKind::Tag { .. } if tag.is_none() => {
-                    if let TokenKind::Tag { handle, suffix } = self.skip_token()?.kind {
-                        tag = Some((handle, suffix, mark));
-                    }
-                }
-                _ => break,
-            }
-        }
-        let tag = match tag {
-            None => String::new(),
-            Some((handle, suffix, _)) if handle.is_empty() => suffix,
-            Some((handle, suffix, mark)) => match self.tag_directives.iter().find(|(known, _)| *known == handle) {
-                Some((_, prefix)) if !(prefix.is_empty() && suffix.is_empty()) => format!("{prefix}{suffix}"),
-                _ => return Err(Self::fault(start, "found undefined tag handle", mark)),
-            },
-        };
-        Ok(Properties { anchor, tag })
     }
 }
 

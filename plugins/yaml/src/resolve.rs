@@ -19,7 +19,6 @@ pub(crate) enum Scalar {
     Float(f64),
     /// A point in time, in RFC 3339 as Go's JSON has it.
     Timestamp(String),
-    Merge,
     /// The text itself.
     Text,
 }
@@ -33,7 +32,6 @@ impl Scalar {
             Self::Int(_) | Self::Uint(_) => Tag::INT,
             Self::Float(_) => Tag::FLOAT,
             Self::Timestamp(_) => Tag::TIMESTAMP,
-            Self::Merge => Tag::MERGE,
             Self::Text => Tag::STR,
         }
     }
@@ -58,12 +56,16 @@ pub(crate) fn resolve(dialect: Dialect, tag: &str, text: &str) -> Result<Scalar,
         _ if tag.is_empty() || found == *tag => Ok(scalar),
         #[expect(clippy::cast_precision_loss, reason = "what Go's conversion does")]
         Scalar::Int(value) if tag == "!!float" => Ok(Scalar::Float(value as f64)),
-        _ => Err(Error::problem(format!("cannot decode {found} `{text}` as a {tag}"))),
+        _ => Err(Error::problem(format!(
+            "cannot decode {found} `{text}` as a {tag}"
+        ))),
     }
 }
 
 fn resolve_untyped(dialect: Dialect, text: &str, with_timestamps: bool) -> Scalar {
-    let Some(&first) = text.as_bytes().first() else { return Scalar::Null };
+    let Some(&first) = text.as_bytes().first() else {
+        return Scalar::Null;
+    };
     match first {
         b'0'..=b'9' | b'+' | b'-' => resolve_number(dialect, text, with_timestamps),
         b'.' => match text {
@@ -75,8 +77,12 @@ fn resolve_untyped(dialect: Dialect, text: &str, with_timestamps: bool) -> Scala
             "true" | "True" | "TRUE" => Scalar::Bool(true),
             "false" | "False" | "FALSE" => Scalar::Bool(false),
             "~" | "null" | "Null" | "NULL" => Scalar::Null,
-            "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" if dialect == Dialect::V2 => Scalar::Bool(true),
-            "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" if dialect == Dialect::V2 => Scalar::Bool(false),
+            "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" if dialect == Dialect::V2 => {
+                Scalar::Bool(true)
+            }
+            "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" if dialect == Dialect::V2 => {
+                Scalar::Bool(false)
+            }
             _ => Scalar::Text,
         },
         // go-yaml 3.0.4 does not look `<<` up: its first character is in no table.
@@ -93,7 +99,11 @@ fn resolve_number(dialect: Dialect, text: &str, with_timestamps: bool) -> Scalar
     if with_timestamps && let Some(time) = timestamp::parse(text) {
         return Scalar::Timestamp(time);
     }
-    let plain = if text.contains('_') { Cow::Owned(text.replace('_', "")) } else { Cow::Borrowed(text) };
+    let plain = if text.contains('_') {
+        Cow::Owned(text.replace('_', ""))
+    } else {
+        Cow::Borrowed(text)
+    };
     if let Some(value) = number::parse_int(&plain) {
         return Scalar::Int(value);
     }

@@ -6,8 +6,10 @@ mod block;
 mod comment;
 mod directive;
 mod fetch;
+mod gap;
 mod plain;
 mod quoted;
+mod structure;
 mod tag;
 pub(crate) mod token;
 
@@ -24,9 +26,13 @@ pub(crate) enum FaultKind {
     Parser,
 }
 
-/// A mistake in the text, before its line is worked out.
+/// A mistake in the text, before its line is worked out. Boxed, because results carry it everywhere.
 #[derive(Debug)]
-pub(crate) struct Fault {
+pub(crate) struct Fault(pub(crate) Box<FaultDetail>);
+
+/// What is wrong, and where.
+#[derive(Debug)]
+pub(crate) struct FaultDetail {
     pub(crate) kind: FaultKind,
     /// Start of the construct.
     pub(crate) context: Mark,
@@ -35,7 +41,7 @@ pub(crate) struct Fault {
     pub(crate) problem: Cow<'static, str>,
 }
 
-pub(crate) type Scan<T> = Result<T, Box<Fault>>;
+pub(crate) type Scan<T> = Result<T, Fault>;
 
 /// A place where a mapping key without `?` may have begun.
 #[derive(Debug, Clone, Copy, Default)]
@@ -56,6 +62,10 @@ pub(crate) enum Dialect {
 }
 
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the states of libyaml's scanner"
+)]
 pub(crate) struct Scanner<'a> {
     text: &'a [u8],
     dialect: Dialect,
@@ -131,12 +141,22 @@ impl<'a> Scanner<'a> {
         self.token_available = false;
         self.tokens_parsed += 1;
         let token = self.tokens.pop_front();
-        self.stream_end_produced = matches!(&token, Some(Token { kind: TokenKind::StreamEnd, .. }));
+        self.stream_end_produced = matches!(
+            &token,
+            Some(Token {
+                kind: TokenKind::StreamEnd,
+                ..
+            })
+        );
         token
     }
 
     /// The comments tied to places up to `start`, in order; heads wait if `is_block_end`.
-    pub(crate) fn next_comment(&mut self, start: Mark, is_block_end: bool) -> Option<PendingComment> {
+    pub(crate) fn next_comment(
+        &mut self,
+        start: Mark,
+        is_block_end: bool,
+    ) -> Option<PendingComment> {
         let comment = self.comments.get_mut(self.comments_head)?;
         if start.index < comment.token.index || is_block_end && !comment.head.is_empty() {
             return None;
@@ -176,7 +196,10 @@ impl<'a> Scanner<'a> {
     /// Whether a line starts here with `---` or `...`.
     fn is_document_indicator(&self) -> bool {
         self.mark.column == 0
-            && matches!(self.text.get(self.position..self.position + 3), Some(b"---" | b"..."))
+            && matches!(
+                self.text.get(self.position..self.position + 3),
+                Some(b"---" | b"...")
+            )
             && self.is_blank_or_end_at(3)
     }
 
@@ -233,18 +256,26 @@ impl<'a> Scanner<'a> {
     fn read_line(&mut self, into: &mut Vec<u8>) {
         match self.byte() {
             b'\r' | b'\n' | 0xC2 if self.is_break() => into.push(b'\n'),
-            0xE2 if self.is_break() => into.extend_from_slice(&self.text[self.position..self.position + 3]),
+            0xE2 if self.is_break() => {
+                into.extend_from_slice(&self.text[self.position..self.position + 3]);
+            }
             _ => return,
         }
         self.skip_line();
     }
 
-    fn fault(&self, context: Mark, problem: impl Into<Cow<'static, str>>) -> Box<Fault> {
-        Box::new(Fault { kind: FaultKind::Scanner, context, at: self.mark, problem: problem.into() })
+    fn fault(&self, context: Mark, problem: impl Into<Cow<'static, str>>) -> Fault {
+        Fault(Box::new(FaultDetail {
+            kind: FaultKind::Scanner,
+            context,
+            at: self.mark,
+            problem: problem.into(),
+        }))
     }
 }
 
 /// Text that was copied from validated UTF-8, or built from whole characters.
 fn to_text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

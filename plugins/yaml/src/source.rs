@@ -32,17 +32,33 @@ impl<'a> Source<'a> {
             Ok(_) => text.len(),
             Err(error) => error.valid_up_to(),
         };
-        let (at, problem) = match text[..valid].iter().position(|&b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r') || b >= 0x7F) {
+        let (at, problem) = match text[..valid]
+            .iter()
+            .position(|&b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r') || b >= 0x7F)
+        {
             // Only text with other characters than plain ASCII is looked at one by one.
             Some(first) => match find_forbidden(text, first, valid) {
                 Some(at) => (at, "control characters are not allowed"),
                 None if valid < text.len() => (valid, describe_invalid(&text[valid..])),
-                None => return Self { text: Cow::Borrowed(text), failure: None },
+                None => {
+                    return Self {
+                        text: Cow::Borrowed(text),
+                        failure: None,
+                    };
+                }
             },
             None if valid < text.len() => (valid, describe_invalid(&text[valid..])),
-            None => return Self { text: Cow::Borrowed(text), failure: None },
+            None => {
+                return Self {
+                    text: Cow::Borrowed(text),
+                    failure: None,
+                };
+            }
         };
-        Self { text: Cow::Borrowed(&text[..chunk_start(text, at, mark_length)]), failure: Some(problem) }
+        Self {
+            text: Cow::Borrowed(&text[..chunk_start(text, at, mark_length)]),
+            failure: Some(problem),
+        }
     }
 
     fn from_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Self {
@@ -53,7 +69,9 @@ impl<'a> Source<'a> {
             match decoded {
                 Ok(c) if is_allowed(c) => text.push(c),
                 Ok(_) => failure = Some("control characters are not allowed"),
-                Err(error) if error.unpaired_surrogate() & 0xFC00 == 0xDC00 => failure = Some("unexpected low surrogate area"),
+                Err(error) if error.unpaired_surrogate() & 0xFC00 == 0xDC00 => {
+                    failure = Some("unexpected low surrogate area");
+                }
                 Err(_) => failure = Some("expected low surrogate area"),
             }
             if failure.is_some() {
@@ -64,7 +82,10 @@ impl<'a> Source<'a> {
         if failure.is_none() && bytes.len() % 2 == 1 {
             failure = Some("incomplete UTF-16 character");
         }
-        Self { text: Cow::Owned(text.into_bytes()), failure }
+        Self {
+            text: Cow::Owned(text.into_bytes()),
+            failure,
+        }
     }
 }
 
@@ -115,7 +136,11 @@ fn describe_invalid(bytes: &[u8]) -> &'static str {
         value = value << 6 | u32::from(byte & 0x3F);
     }
     let least = [0, 0x80, 0x800, 0x1_0000][width - 1];
-    if value < least { "invalid length of a UTF-8 sequence" } else { "invalid Unicode character" }
+    if value < least {
+        "invalid length of a UTF-8 sequence"
+    } else {
+        "invalid Unicode character"
+    }
 }
 
 /// Start of the piece of input in which go-yaml meets the character at `at`.

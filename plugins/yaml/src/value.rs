@@ -1,6 +1,7 @@
 //! Plain data: what is left of a document when styles, comments and aliases are gone.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 /// A mapping with text keys, sorted by their bytes as Go's JSON encoder sorts them.
 pub type Map = BTreeMap<String, Value>;
@@ -90,20 +91,36 @@ impl Value {
             Self::Float(value) => crate::number::format_float(*value),
             Self::String(text) => go_quote(text),
             Self::Sequence(items) => {
-                let items: Vec<_> = items.iter().map(|item| item.to_go_syntax(map_type)).collect();
+                let items: Vec<_> = items
+                    .iter()
+                    .map(|item| item.to_go_syntax(map_type))
+                    .collect();
                 format!("[]interface {{}}{{{}}}", items.join(", "))
             }
             Self::Map(map) => {
-                let entries: Vec<_> =
-                    map.iter().map(|(key, value)| format!("{}:{}", go_quote(key), value.to_go_syntax(map_type))).collect();
+                let entries: Vec<_> = map
+                    .iter()
+                    .map(|(key, value)| {
+                        format!("{}:{}", go_quote(key), value.to_go_syntax(map_type))
+                    })
+                    .collect();
                 format!("{map_type}{{{}}}", entries.join(", "))
             }
             Self::AnyMap(entries) => {
                 let entries: Vec<_> = entries
                     .iter()
-                    .map(|(key, value)| format!("{}:{}", key.to_go_syntax(map_type), value.to_go_syntax(map_type)))
+                    .map(|(key, value)| {
+                        format!(
+                            "{}:{}",
+                            key.to_go_syntax(map_type),
+                            value.to_go_syntax(map_type)
+                        )
+                    })
                     .collect();
-                format!("map[interface {{}}]interface {{}}{{{}}}", entries.join(", "))
+                format!(
+                    "map[interface {{}}]interface {{}}{{{}}}",
+                    entries.join(", ")
+                )
             }
         }
     }
@@ -126,9 +143,11 @@ pub(crate) fn go_quote(text: &str) -> String {
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
             '\x0B' => quoted.push_str("\\v"),
-            '\0'..='\x1F' | '\x7F' => quoted.push_str(&format!("\\x{:02x}", u32::from(c))),
+            '\0'..='\x1F' | '\x7F' => {
+                let _ = write!(quoted, "\\x{:02x}", u32::from(c));
+            }
             '\u{80}'..='\u{A0}' | '\u{AD}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' => {
-                quoted.push_str(&format!("\\u{:04x}", u32::from(c)));
+                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
             }
             _ => quoted.push(c),
         }

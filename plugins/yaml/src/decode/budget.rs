@@ -27,11 +27,11 @@ impl Budget {
         Ok(())
     }
 
-    fn ratio(&self) -> f64 {
+    fn ratio(self) -> f64 {
         f64::from(self.alias_steps) / f64::from(self.steps)
     }
 
-    fn allowed_ratio(&self) -> f64 {
+    fn allowed_ratio(self) -> f64 {
         let steps = f64::from(self.steps);
         if steps <= LOW {
             0.99

@@ -7,19 +7,17 @@ use crate::value::{Map, Value};
 /// A mapping under construction: with text keys, or with keys of any type.
 pub(super) enum Target {
     Text(Map),
-    Any { entries: Vec<(Value, Value)>, index: BTreeMap<String, usize> },
+    Any {
+        entries: Vec<(Value, Value)>,
+        index: BTreeMap<String, usize>,
+    },
 }
 
 impl Target {
     pub(super) fn any() -> Self {
-        Self::Any { entries: Vec::new(), index: BTreeMap::new() }
-    }
-
-    pub(super) fn contains(&self, key: &Value) -> bool {
-        match (self, key) {
-            (Self::Text(map), Value::String(key)) => map.contains_key(key),
-            (Self::Text(_), _) => false,
-            (Self::Any { index, .. }, key) => index.contains_key(&key.to_go_syntax("map[string]interface {}")),
+        Self::Any {
+            entries: Vec::new(),
+            index: BTreeMap::new(),
         }
     }
 

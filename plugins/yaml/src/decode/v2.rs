@@ -22,7 +22,12 @@ struct Decoder<'n> {
 
 /// Decodes a tree that was composed for yaml.v2.
 pub(crate) fn decode(root: &Node, strict: bool) -> Result<Value, Error> {
-    let mut decoder = Decoder { walk: Walk::new(root), strict, problems: Vec::new(), bad_key: None };
+    let mut decoder = Decoder {
+        walk: Walk::new(root),
+        strict,
+        problems: Vec::new(),
+        bad_key: None,
+    };
     let value = decoder.decode(root)?;
     if !decoder.problems.is_empty() {
         return Err(Error::Decode(decoder.problems));
@@ -71,14 +76,24 @@ impl<'n> Decoder<'n> {
             }
             let name = self.decode(key)?;
             if matches!(name, Value::Map(_) | Value::AnyMap(_) | Value::Sequence(_)) {
-                return Err(Error::problem(format!("invalid map key: {}", name.to_go_syntax(MAP_TYPE))));
+                return Err(Error::problem(format!(
+                    "invalid map key: {}",
+                    name.to_go_syntax(MAP_TYPE)
+                )));
             }
             let line = value.line;
             let value = self.decode(value)?;
-            let Some(text) = self.to_name(&name, &value) else { continue };
+            let Some(text) = self.name_key(&name, &value) else {
+                continue;
+            };
             if self.strict && map.contains_key(&text) {
-                let key = if matches!(name, Value::String(_)) { go_quote(&text) } else { text };
-                self.problems.push(format!("line {line}: key {key} already set in map"));
+                let key = if matches!(name, Value::String(_)) {
+                    go_quote(&text)
+                } else {
+                    text
+                };
+                self.problems
+                    .push(format!("line {line}: key {key} already set in map"));
                 continue;
             }
             map.insert(text, value);
@@ -88,20 +103,23 @@ impl<'n> Decoder<'n> {
     }
 
     /// The JSON name of a key.
-    fn to_name(&mut self, key: &Value, value: &Value) -> Option<String> {
+    fn name_key(&mut self, key: &Value, value: &Value) -> Option<String> {
         let kind = match key {
             Value::String(text) => return Some(text.clone()),
             Value::Bool(value) => return Some(value.to_string()),
             Value::Int(value) => return Some(value.to_string()),
-            #[expect(clippy::cast_possible_truncation, reason = "sigs.k8s.io/yaml formats keys with 32 bits of precision")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "sigs.k8s.io/yaml formats keys with 32 bits of precision"
+            )]
             Value::Float(value) => return Some(number::format_float32(*value as f32)),
             Value::Uint(_) => "uint64",
             _ => "%!s(<nil>)",
         };
         self.bad_key.get_or_insert_with(|| Error::UnsupportedKey {
             kind,
-            key: if key.is_null() { "<nil>".to_owned() } else { format!("+{}", key.to_go_syntax(MAP_TYPE)) },
-            value: value.to_go_syntax(MAP_TYPE),
+            key: to_go_argument(key),
+            value: to_go_argument(value),
         });
         None
     }
@@ -140,6 +158,15 @@ impl<'n> Decoder<'n> {
     }
 }
 
+/// A value as `%#v` prints it when it is the argument itself.
+fn to_go_argument(value: &Value) -> String {
+    if value.is_null() {
+        "<nil>".to_owned()
+    } else {
+        value.to_go_syntax(MAP_TYPE)
+    }
+}
+
 fn decode_scalar(node: &Node, text: &str) -> Result<Value, Error> {
     if node.tag.is_empty() && node.style != Style::Plain {
         return Ok(Value::String(text.to_owned()));
@@ -152,7 +179,7 @@ fn decode_scalar(node: &Node, text: &str) -> Result<Value, Error> {
         Scalar::Float(value) => Value::Float(value),
         Scalar::Text if node.tag == Tag::BINARY => Value::String(decode_binary(text)?),
         // yaml.v2 keeps the text of timestamps.
-        Scalar::Timestamp(_) | Scalar::Merge | Scalar::Text => Value::String(text.to_owned()),
+        Scalar::Timestamp(_) | Scalar::Text => Value::String(text.to_owned()),
     })
 }
 

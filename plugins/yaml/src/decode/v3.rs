@@ -43,11 +43,19 @@ pub(crate) fn decode_object(root: &Node) -> Result<Map, Error> {
 
 impl<'n> Decoder<'n> {
     fn new(root: &'n Node) -> Self {
-        Self { walk: Walk::new(root), problems: Vec::new(), merged: None }
+        Self {
+            walk: Walk::new(root),
+            problems: Vec::new(),
+            merged: None,
+        }
     }
 
     fn finish<T>(self, value: T) -> Result<T, Error> {
-        if self.problems.is_empty() { Ok(value) } else { Err(Error::Decode(self.problems)) }
+        if self.problems.is_empty() {
+            Ok(value)
+        } else {
+            Err(Error::Decode(self.problems))
+        }
     }
 
     /// `None` means that the value is left out, because of a problem that was noted.
@@ -72,10 +80,12 @@ impl<'n> Decoder<'n> {
             }
             Kind::Mapping(entries) => {
                 let is_text = self.has_text_keys(entries)?;
-                let mut target = if is_text { Target::Text(Map::new()) } else { Target::any() };
-                let merged = self.merged.take();
+                let mut target = if is_text {
+                    Target::Text(Map::new())
+                } else {
+                    Target::any()
+                };
                 let filled = self.fill(entries, &mut target)?;
-                self.merged = merged;
                 Ok(filled.then(|| target.into_value()))
             }
         }
@@ -92,11 +102,14 @@ impl<'n> Decoder<'n> {
             Kind::Mapping(entries) => {
                 self.fill(entries, target)?;
             }
-            Kind::Sequence(_) => self.note_mismatch(node, &Tag::SEQ, "", "map[string]interface {}"),
+            Kind::Sequence(_) => self.note_mismatch(node, &Tag::SEQ, "", MAP_TYPE),
             Kind::Scalar(text) => {
                 let (tag, value) = resolve_scalar(node, text)?;
+                if tag == Tag::BINARY {
+                    decode_binary(text)?;
+                }
                 if value != Scalar::Null {
-                    self.note_mismatch(node, &tag, text, "map[string]interface {}");
+                    self.note_mismatch(node, &tag, text, MAP_TYPE);
                 }
             }
         }
@@ -132,7 +145,9 @@ impl<'n> Decoder<'n> {
                 merge_value = Some(value);
                 continue;
             }
-            let Some(name) = self.decode_key(key, target)? else { continue };
+            let Some(name) = self.decode_key(key, target)? else {
+                continue;
+            };
             if let Some(merged) = &mut merged {
                 let identity = key_identity(&name);
                 if !merged.insert(identity) {
@@ -140,7 +155,10 @@ impl<'n> Decoder<'n> {
                 }
             }
             if matches!(name, Value::Map(_) | Value::AnyMap(_) | Value::Sequence(_)) {
-                return Err(Error::problem(format!("invalid map key: {}", name.to_go_syntax(MAP_TYPE))));
+                return Err(Error::problem(format!(
+                    "invalid map key: {}",
+                    name.to_go_syntax(MAP_TYPE)
+                )));
             }
             if let Some(value) = self.decode(value)? {
                 target.insert(name, value);
@@ -187,15 +205,28 @@ impl<'n> Decoder<'n> {
         }
     }
 
-    fn merge(&mut self, parent: &'n [(Node, Node)], value: &'n Node, target: &mut Target) -> Result<(), Error> {
+    fn merge(
+        &mut self,
+        parent: &'n [(Node, Node)],
+        value: &'n Node,
+        target: &mut Target,
+    ) -> Result<(), Error> {
         let outer = self.merged.take();
         let is_outermost = outer.is_none();
         let mut seen = outer.unwrap_or_default();
         if is_outermost {
             for (key, _) in parent {
                 if let Some(name) = self.decode(key)? {
-                    if matches!(name, Value::Map(_) | Value::AnyMap(_) | Value::Sequence(_)) {
-                        return Err(Error::problem("runtime error: hash of unhashable type []interface {}"));
+                    let unhashable = match &name {
+                        Value::Map(_) => MAP_TYPE,
+                        Value::AnyMap(_) => "map[interface {}]interface {}",
+                        Value::Sequence(_) => "[]interface {}",
+                        _ => "",
+                    };
+                    if !unhashable.is_empty() {
+                        return Err(Error::problem(format!(
+                            "runtime error: hash of unhashable type {unhashable}"
+                        )));
                     }
                     seen.insert(key_identity(&name));
                 }
@@ -249,20 +280,28 @@ impl<'n> Decoder<'n> {
         // Few keys are compared with each other, without copies.
         if entries.len() <= 16 {
             let repeats = entries.iter().enumerate().any(|(at, (key, _))| {
-                entries[at + 1..].iter().any(|(other, _)| is_same_key(key, other))
+                entries[at + 1..]
+                    .iter()
+                    .any(|(other, _)| is_same_key(key, other))
             });
             if !repeats {
                 return;
             }
         }
-        let mut places: std::collections::BTreeMap<(u8, String), Vec<usize>> = std::collections::BTreeMap::new();
+        let mut places: std::collections::BTreeMap<(u8, String), Vec<usize>> =
+            std::collections::BTreeMap::new();
         for (at, (key, _)) in entries.iter().enumerate() {
             places.entry(identity(key)).or_default().push(at);
         }
         let mut pairs: Vec<(usize, usize)> = Vec::new();
         for same in places.values().filter(|same| same.len() > 1) {
             for (at, &first) in same.iter().enumerate() {
-                pairs.extend(same[at + 1..].iter().take(MAX_PROBLEMS.saturating_sub(pairs.len())).map(|&second| (first, second)));
+                pairs.extend(
+                    same[at + 1..]
+                        .iter()
+                        .take(MAX_PROBLEMS.saturating_sub(pairs.len()))
+                        .map(|&second| (first, second)),
+                );
                 if pairs.len() >= MAX_PROBLEMS {
                     break;
                 }
@@ -275,7 +314,10 @@ impl<'n> Decoder<'n> {
                 Kind::Scalar(text) | Kind::Alias(text) => go_quote(text),
                 Kind::Sequence(_) | Kind::Mapping(_) => "\"\"".to_owned(),
             };
-            self.problems.push(format!("line {}: mapping key {name} already defined at line {}", second.line, first.line));
+            self.problems.push(format!(
+                "line {}: mapping key {name} already defined at line {}",
+                second.line, first.line
+            ));
         }
     }
 
@@ -288,7 +330,10 @@ impl<'n> Decoder<'n> {
         } else {
             format!(" `{text}`")
         };
-        self.problems.push(format!("line {}: cannot unmarshal {tag}{value} into {go_type}", node.line));
+        self.problems.push(format!(
+            "line {}: cannot unmarshal {tag}{value} into {go_type}",
+            node.line
+        ));
     }
 }
 
@@ -306,7 +351,11 @@ fn resolve_scalar(node: &Node, text: &str) -> Result<(Tag, Scalar), Error> {
         return Ok((Tag::STR, Scalar::Text));
     }
     let scalar = resolve(Dialect::V3, node.tag.as_str(), text)?;
-    let tag = if scalar == Scalar::Text && !node.tag.is_empty() { node.tag.clone() } else { scalar.tag() };
+    let tag = if scalar == Scalar::Text && !node.tag.is_empty() {
+        node.tag.clone()
+    } else {
+        scalar.tag()
+    };
     Ok((tag, scalar))
 }
 
@@ -322,11 +371,12 @@ fn decode_scalar(node: &Node, text: &str) -> Result<Value, Error> {
         Scalar::Float(value) => Value::Float(value),
         Scalar::Timestamp(time) => Value::String(time),
         Scalar::Text if node.tag == Tag::BINARY => Value::String(decode_binary(text)?),
-        Scalar::Merge | Scalar::Text => Value::String(text.to_owned()),
+        Scalar::Text => Value::String(text.to_owned()),
     })
 }
 
 /// Whether a key is `<<` (decode.go, `isMerge`).
 pub(crate) fn is_merge(node: &Node) -> bool {
-    node.scalar() == Some("<<") && (node.tag.is_empty() || node.tag == "!" || node.tag == Tag::MERGE)
+    node.scalar() == Some("<<")
+        && (node.tag.is_empty() || node.tag == "!" || node.tag == Tag::MERGE)
 }

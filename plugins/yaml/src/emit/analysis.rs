@@ -27,7 +27,11 @@ impl Analysis {
             };
         };
         let starts_like_document = matches!(value, [b'-', b'-', b'-', ..] | [b'.', b'.', b'.', ..]);
-        let mut seen = Seen { block_indicators: starts_like_document, flow_indicators: starts_like_document, ..Seen::default() };
+        let mut seen = Seen {
+            block_indicators: starts_like_document,
+            flow_indicators: starts_like_document,
+            ..Seen::default()
+        };
         seen.look_at_first(first, value.len() == 1 || is_blank(value, 1));
 
         let mut preceded_by_whitespace = true;
@@ -75,7 +79,10 @@ fn is_simple(byte: u8) -> bool {
 }
 
 #[derive(Default)]
-#[expect(clippy::struct_excessive_bools, reason = "one flag for each thing that may be met")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one flag for each thing that may be met"
+)]
 struct Seen {
     block_indicators: bool,
     flow_indicators: bool,
@@ -95,7 +102,8 @@ struct Seen {
 impl Seen {
     fn look_at_first(&mut self, first: u8, followed_by_whitespace: bool) {
         match first {
-            b'#' | b',' | b'[' | b']' | b'{' | b'}' | b'&' | b'*' | b'!' | b'|' | b'>' | b'\'' | b'"' | b'%' | b'@' | b'`' => {
+            b'#' | b',' | b'[' | b']' | b'{' | b'}' | b'&' | b'*' | b'!' | b'|' | b'>' | b'\''
+            | b'"' | b'%' | b'@' | b'`' => {
                 self.flow_indicators = true;
                 self.block_indicators = true;
             }
@@ -134,7 +142,8 @@ impl Seen {
     }
 
     fn conclude(self) -> Analysis {
-        let edges = self.leading_space || self.leading_break || self.trailing_space || self.trailing_break;
+        let edges =
+            self.leading_space || self.leading_break || self.trailing_space || self.trailing_break;
         let escapes = self.space_break || self.special;
         let plain = !(edges || self.break_space || escapes || self.tabs || self.line_breaks);
         Analysis {

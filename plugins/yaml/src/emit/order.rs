@@ -4,7 +4,10 @@ use crate::value::{Map, Value};
 
 /// The entries of a mapping in go-yaml's natural order: numbers in a text by value, letters after other signs.
 pub(crate) fn sorted_entries(map: &Map) -> Vec<(&str, &Value)> {
-    let mut entries: Vec<_> = map.iter().map(|(key, value)| (key.as_str(), value)).collect();
+    let mut entries: Vec<_> = map
+        .iter()
+        .map(|(key, value)| (key.as_str(), value))
+        .collect();
     merge_sort(&mut entries);
     entries
 }
@@ -12,7 +15,10 @@ pub(crate) fn sorted_entries(map: &Map) -> Vec<(&str, &Value)> {
 /// A stable sort for an order that is not always one: the standard library may panic on such.
 fn merge_sort(entries: &mut [(&str, &Value)]) {
     // The keys come sorted by bytes, which is most often right already.
-    if entries.windows(2).all(|pair| !is_less(pair[1].0, pair[0].0)) {
+    if entries
+        .windows(2)
+        .all(|pair| !is_less(pair[1].0, pair[0].0))
+    {
         return;
     }
     if entries.len() <= 12 {
@@ -87,7 +93,9 @@ fn read_number(text: &str, start: i64) -> (i64, usize) {
     let mut number = start;
     let mut length = 0;
     for c in text.chars().take_while(|&c| is_digit(c)) {
-        number = number.wrapping_mul(10).wrapping_add(i64::from(u32::from(c)) - i64::from(u32::from('0')));
+        number = number
+            .wrapping_mul(10)
+            .wrapping_add(i64::from(u32::from(c)) - i64::from(u32::from('0')));
         length += 1;
     }
     (number, length)
@@ -98,5 +106,9 @@ fn is_letter(c: char) -> bool {
 }
 
 fn is_digit(c: char) -> bool {
-    if c.is_ascii() { c.is_ascii_digit() } else { c.is_numeric() }
+    if c.is_ascii() {
+        c.is_ascii_digit()
+    } else {
+        c.is_numeric()
+    }
 }

@@ -33,7 +33,12 @@ impl Writer {
         while at < bytes.len() {
             if bytes[at] == b' ' {
                 let inside = !quoted || at > 0 && at + 1 < bytes.len();
-                if allow_breaks && !spaces && self.column > self.best_width && inside && byte(bytes, at + 1) != b' ' {
+                if allow_breaks
+                    && !spaces
+                    && self.column > self.best_width
+                    && inside
+                    && byte(bytes, at + 1) != b' '
+                {
                     self.write_indent();
                 } else {
                     self.put(' ');
@@ -74,13 +79,22 @@ impl Writer {
         let mut at = 0;
         while at < bytes.len() {
             let b = bytes[at];
-            if escape_all || matches!(b, b'"' | b'\\') || !is_printable(bytes, at) || is_break(bytes, at) {
+            if escape_all
+                || matches!(b, b'"' | b'\\')
+                || !is_printable(bytes, at)
+                || is_break(bytes, at)
+            {
                 let end = at + width(b);
                 self.write_escaped(text[at..end].chars().next().unwrap_or_default());
                 at = end;
                 spaces = false;
             } else if b == b' ' {
-                if allow_breaks && !spaces && self.column > self.best_width && at > 0 && at + 1 < bytes.len() {
+                if allow_breaks
+                    && !spaces
+                    && self.column > self.best_width
+                    && at > 0
+                    && at + 1 < bytes.len()
+                {
                     self.write_indent();
                     if byte(bytes, at + 1) == b' ' {
                         self.put('\\');
@@ -203,7 +217,11 @@ impl Writer {
                     self.write_indent();
                     leading_spaces = is_blank(bytes, at);
                 }
-                if !breaks && bytes[at] == b' ' && byte(bytes, at + 1) != b' ' && self.column > self.best_width {
+                if !breaks
+                    && bytes[at] == b' '
+                    && byte(bytes, at + 1) != b' '
+                    && self.column > self.best_width
+                {
                     self.write_indent();
                     at += 1;
                 } else {
@@ -222,5 +240,7 @@ impl Writer {
 /// Position of the next line break at or after `from`, or the end.
 fn find_break(text: &str, from: usize) -> usize {
     let bytes = text.as_bytes();
-    (from..bytes.len()).find(|&at| matches!(bytes[at], b'\n' | b'\r' | 0xC2 | 0xE2) && is_break(bytes, at)).unwrap_or(bytes.len())
+    (from..bytes.len())
+        .find(|&at| matches!(bytes[at], b'\n' | b'\r' | 0xC2 | 0xE2) && is_break(bytes, at))
+        .unwrap_or(bytes.len())
 }

@@ -48,7 +48,9 @@ impl Writer {
             Value::Bool(false) => self.write_scalar("false", Wish::Plain, place),
             Value::Int(value) => self.write_scalar(&value.to_string(), Wish::Plain, place),
             Value::Uint(value) => self.write_scalar(&value.to_string(), Wish::Plain, place),
-            Value::Float(value) => self.write_scalar(&number::format_float(*value), Wish::Plain, place),
+            Value::Float(value) => {
+                self.write_scalar(&number::format_float(*value), Wish::Plain, place);
+            }
             Value::String(text) => self.write_scalar(text, to_wish(text), place),
             Value::Sequence(items) if items.is_empty() => self.write_empty("[", "]"),
             Value::Sequence(items) => {
@@ -141,10 +143,16 @@ impl Writer {
                 self.put_break();
                 self.write_literal_lines(text);
             }
-            Wish::Plain if analysis.block_plain_allowed && !(text.is_empty() && is_key) && !(is_key && analysis.multiline) => {
+            Wish::Plain
+                if analysis.block_plain_allowed
+                    && !(text.is_empty() && is_key)
+                    && !(is_key && analysis.multiline) =>
+            {
                 self.write_plain(text, !is_key);
             }
-            Wish::Plain if analysis.single_quoted_allowed && !(is_key && analysis.multiline) => self.write_single_quoted(text, !is_key),
+            Wish::Plain if analysis.single_quoted_allowed && !(is_key && analysis.multiline) => {
+                self.write_single_quoted(text, !is_key);
+            }
             _ => self.write_double_quoted(text, !is_key),
         }
         self.indent = outer;
@@ -171,13 +179,11 @@ pub(crate) fn is_base60_float(text: &str) -> bool {
     let (number, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
     let is_fraction = fraction.bytes().all(|b| b.is_ascii_digit() || b == b'_');
     let mut parts = number.split(':');
-    let is_head = parts.next().is_some_and(|head| head.bytes().all(|b| b.is_ascii_digit() || b == b'_'));
+    let is_head = parts
+        .next()
+        .is_some_and(|head| head.bytes().all(|b| b.is_ascii_digit() || b == b'_'));
     is_fraction
         && is_head
         && number.contains(':')
-        && parts.all(|part| match part.as_bytes() {
-            [b'0'..=b'9'] => true,
-            [b'0'..=b'5', b'0'..=b'9'] => true,
-            _ => false,
-        })
+        && parts.all(|part| matches!(part.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9']))
 }

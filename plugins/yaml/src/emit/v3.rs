@@ -26,9 +26,15 @@ pub struct Indent {
 
 impl Indent {
     /// What kustomize sets: two columns, sequences in the column of their key.
-    pub const KUSTOMIZE: Self = Self { spaces: 2, compact_sequences: true };
+    pub const KUSTOMIZE: Self = Self {
+        spaces: 2,
+        compact_sequences: true,
+    };
     /// What yaml.v3 does if nothing is set.
-    pub const DEFAULT: Self = Self { spaces: 4, compact_sequences: false };
+    pub const DEFAULT: Self = Self {
+        spaces: 4,
+        compact_sequences: false,
+    };
 }
 
 impl Default for Indent {
@@ -73,10 +79,9 @@ struct Emitter {
 }
 
 /// Writes one document.
-pub(crate) fn emit(head: &[u8], root: &Node, foot: &[u8], indent: Indent) -> Result<String, Error> {
+pub(crate) fn emit(root: &Node, indent: Indent) -> Result<String, Error> {
     let mut emitter = Emitter::new(indent);
-    let (head, foot) = (String::from_utf8_lossy(head), String::from_utf8_lossy(foot));
-    emitter.write_document(&head, root, &foot, true)?;
+    emitter.write_document("", root, "", true)?;
     Ok(emitter.writer.out)
 }
 
@@ -84,14 +89,23 @@ pub(crate) fn emit(head: &[u8], root: &Node, foot: &[u8], indent: Indent) -> Res
 pub(crate) fn emit_stream(documents: &[Document], indent: Indent) -> Result<String, Error> {
     let mut emitter = Emitter::new(indent);
     for (at, document) in documents.iter().enumerate() {
-        emitter.write_document(&document.head_comment, &document.root, &document.foot_comment, at == 0)?;
+        emitter.write_document(
+            &document.head_comment,
+            &document.root,
+            &document.foot_comment,
+            at == 0,
+        )?;
     }
     Ok(emitter.writer.out)
 }
 
 impl Emitter {
     fn new(indent: Indent) -> Self {
-        let spaces = if (2..=9).contains(&indent.spaces) { indent.spaces } else { 2 };
+        let spaces = if (2..=9).contains(&indent.spaces) {
+            indent.spaces
+        } else {
+            2
+        };
         Self {
             writer: Writer::new(Flavor::V3),
             indent: Indent { spaces, ..indent },
@@ -105,7 +119,13 @@ impl Emitter {
         }
     }
 
-    fn write_document(&mut self, head: &str, root: &Node, foot: &str, is_first: bool) -> Result<(), Error> {
+    fn write_document(
+        &mut self,
+        head: &str,
+        root: &Node,
+        foot: &str,
+        is_first: bool,
+    ) -> Result<(), Error> {
         self.note_comments(head, "", "", "");
         if !is_first {
             self.writer.write_indent();
@@ -121,7 +141,7 @@ impl Emitter {
         let presentation = self.start_node(root, Place::Root);
         self.write_line_comment(false);
         self.write_foot_comment();
-        self.write_children(root, presentation, Place::Root)?;
+        self.write_children(root, &presentation, Place::Root)?;
         self.note_comments("", "", foot, "");
         self.writer.foot_indent = 0;
         self.write_foot_comment();
@@ -135,8 +155,12 @@ impl Emitter {
         let empty = Comments::default();
         let comments = node.comments.as_deref().unwrap_or(&empty);
         match node.kind {
-            Kind::Scalar(_) => self.note_comments(&comments.head, &comments.line, &comments.foot, tail),
-            Kind::Alias(_) => self.note_comments(&comments.head, &comments.line, &comments.foot, ""),
+            Kind::Scalar(_) => {
+                self.note_comments(&comments.head, &comments.line, &comments.foot, tail);
+            }
+            Kind::Alias(_) => {
+                self.note_comments(&comments.head, &comments.line, &comments.foot, "");
+            }
             Kind::Mapping(_) => self.note_comments(&comments.head, "", "", tail),
             Kind::Sequence(_) => self.note_comments(&comments.head, "", "", ""),
         }
@@ -170,16 +194,25 @@ impl Emitter {
         presentation
     }
 
-    fn write_children(&mut self, node: &Node, presentation: Presentation, place: Place) -> Result<(), Error> {
+    fn write_children(
+        &mut self,
+        node: &Node,
+        presentation: &Presentation,
+        place: Place,
+    ) -> Result<(), Error> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(too_deep(None));
         }
         let is_flow = self.flow_level > 0 || presentation.style == Style::Flow;
         match &node.kind {
-            Kind::Sequence(items) if is_flow || items.is_empty() => self.write_flow_sequence(node, items, place)?,
+            Kind::Sequence(items) if is_flow || items.is_empty() => {
+                self.write_flow_sequence(node, items, place)?;
+            }
             Kind::Sequence(items) => self.write_block_sequence(node, items, place)?,
-            Kind::Mapping(entries) if is_flow || entries.is_empty() => self.write_flow_mapping(node, entries, place)?,
+            Kind::Mapping(entries) if is_flow || entries.is_empty() => {
+                self.write_flow_mapping(node, entries, place)?;
+            }
             Kind::Mapping(entries) => self.write_block_mapping(node, entries, place)?,
             Kind::Scalar(_) | Kind::Alias(_) => {}
         }
@@ -202,9 +235,15 @@ impl Emitter {
         outer
     }
 
-    fn write_block_sequence(&mut self, node: &Node, items: &[Node], place: Place) -> Result<(), Error> {
-        let compact =
-            place.is_in_mapping() && (self.writer.column == 0 || !self.writer.indention) && self.indent.compact_sequences;
+    fn write_block_sequence(
+        &mut self,
+        node: &Node,
+        items: &[Node],
+        place: Place,
+    ) -> Result<(), Error> {
+        let compact = place.is_in_mapping()
+            && (self.writer.column == 0 || !self.writer.indention)
+            && self.indent.compact_sequences;
         let outer = self.increase_indent(false, place, compact);
         for item in items {
             self.announce(item, "");
@@ -214,14 +253,19 @@ impl Emitter {
             let presentation = self.start_node(item, Place::BlockItem);
             self.write_line_comment(false);
             self.write_foot_comment();
-            self.write_children(item, presentation, Place::BlockItem)?;
+            self.write_children(item, &presentation, Place::BlockItem)?;
         }
         self.announce_end(node, "");
         self.writer.indent = outer;
         Ok(())
     }
 
-    fn write_block_mapping(&mut self, node: &Node, entries: &[(Node, Node)], place: Place) -> Result<(), Error> {
+    fn write_block_mapping(
+        &mut self,
+        node: &Node,
+        entries: &[(Node, Node)],
+        place: Place,
+    ) -> Result<(), Error> {
         let outer = self.increase_indent(false, place, false);
         let mut tail = String::new();
         for (key, value) in entries {
@@ -235,13 +279,13 @@ impl Emitter {
             let is_simple = is_simple_key(key);
             if is_simple {
                 let presentation = self.start_node(key, Place::SimpleKey);
-                self.write_children(key, presentation, Place::SimpleKey)?;
+                self.write_children(key, &presentation, Place::SimpleKey)?;
                 self.announce(value, "");
                 self.writer.write_indicator(":", false, false, false);
             } else {
                 self.writer.write_indicator("?", true, false, true);
                 let presentation = self.start_node(key, Place::Key);
-                self.write_children(key, presentation, Place::Key)?;
+                self.write_children(key, &presentation, Place::Key)?;
                 self.announce(value, "");
                 self.writer.write_indent();
                 self.writer.write_indicator(":", true, false, true);
@@ -250,7 +294,7 @@ impl Emitter {
             let presentation = self.start_node(value, Place::Value);
             self.write_line_comment(false);
             self.write_foot_comment();
-            self.write_children(value, presentation, Place::Value)?;
+            self.write_children(value, &presentation, Place::Value)?;
         }
         self.announce_end(node, &tail);
         self.write_head_comment();
@@ -262,8 +306,14 @@ impl Emitter {
     fn announce_key(&mut self, key: &Node, tail: &str) -> String {
         match key.comments.as_deref() {
             Some(comments) if !comments.foot.is_empty() => {
-                let without_foot = Comments { foot: String::new(), ..comments.clone() };
-                let bare = Node { comments: Some(Box::new(without_foot)), ..Node::new(empty_kind(key), key.tag.clone()) };
+                let without_foot = Comments {
+                    foot: String::new(),
+                    ..comments.clone()
+                };
+                let bare = Node {
+                    comments: Some(Box::new(without_foot)),
+                    ..Node::new(empty_kind(key), key.tag.clone())
+                };
                 self.announce(&bare, tail);
                 comments.foot.clone()
             }
@@ -280,7 +330,9 @@ impl Emitter {
             return;
         }
         match value.kind {
-            Kind::Scalar(_) if self.line.is_empty() => self.line = std::mem::take(&mut self.key_line),
+            Kind::Scalar(_) if self.line.is_empty() => {
+                self.line = std::mem::take(&mut self.key_line);
+            }
             Kind::Mapping(_) | Kind::Sequence(_) if value.style != Style::Flow => {
                 std::mem::swap(&mut self.line, &mut self.key_line);
                 self.write_line_comment(false);

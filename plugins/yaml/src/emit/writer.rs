@@ -59,7 +59,11 @@ impl Writer {
     /// Writes text without line breaks.
     pub(super) fn put_text(&mut self, text: &str) {
         self.out.push_str(text);
-        self.column += if text.is_ascii() { text.len() } else { text.chars().count() };
+        self.column += if text.is_ascii() {
+            text.len()
+        } else {
+            text.chars().count()
+        };
     }
 
     /// Writes the line break at `at`, and gives back its end.
@@ -97,14 +101,21 @@ impl Writer {
             self.indention = true;
         }
         if self.column < indent {
-            self.out.extend(std::iter::repeat_n(' ', indent - self.column));
+            self.out
+                .extend(std::iter::repeat_n(' ', indent - self.column));
             self.column = indent;
         }
         self.whitespace = true;
     }
 
     /// Writes `-`, `:`, quotes and the like.
-    pub(super) fn write_indicator(&mut self, indicator: &str, after_blank: bool, is_whitespace: bool, is_indention: bool) {
+    pub(super) fn write_indicator(
+        &mut self,
+        indicator: &str,
+        after_blank: bool,
+        is_whitespace: bool,
+        is_indention: bool,
+    ) {
         if after_blank && !self.whitespace {
             self.put(' ');
         }
@@ -117,7 +128,10 @@ impl Writer {
     pub(super) fn find_space_or_break(text: &str, from: usize) -> usize {
         let bytes = text.as_bytes();
         (from..bytes.len())
-            .find(|&at| bytes[at] == b' ' || matches!(bytes[at], b'\n' | b'\r' | 0xC2 | 0xE2) && is_break(bytes, at))
+            .find(|&at| {
+                bytes[at] == b' '
+                    || matches!(bytes[at], b'\n' | b'\r' | 0xC2 | 0xE2) && is_break(bytes, at)
+            })
             .unwrap_or(bytes.len())
     }
 }

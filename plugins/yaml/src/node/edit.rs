@@ -15,7 +15,16 @@ impl Default for Node {
 impl Node {
     /// A node with nothing but a kind and a tag.
     pub fn new(kind: Kind, tag: Tag) -> Self {
-        Self { kind, tag, tagged: false, style: Style::Plain, anchor: None, comments: None, line: 0, column: 0 }
+        Self {
+            kind,
+            tag,
+            tagged: false,
+            style: Style::Plain,
+            anchor: None,
+            comments: None,
+            line: 0,
+            column: 0,
+        }
     }
 
     /// A null.
@@ -26,8 +35,15 @@ impl Node {
     /// A text; the emitters quote it if it looks like something else.
     pub fn string(text: impl Into<String>) -> Self {
         let text = text.into();
-        let style = if text.contains('\n') { Style::Literal } else { Style::Plain };
-        Self { style, ..Self::new(Kind::Scalar(text), Tag::STR) }
+        let style = if text.contains('\n') {
+            Style::Literal
+        } else {
+            Style::Plain
+        };
+        Self {
+            style,
+            ..Self::new(Kind::Scalar(text), Tag::STR)
+        }
     }
 
     /// An integer.
@@ -124,7 +140,9 @@ impl Node {
 
     /// Whether tag or quotes make a scalar a text (yaml.v3, `Node.indicatedString`).
     pub(crate) fn is_indicated_string(&self) -> bool {
-        self.is_scalar() && (self.tag == Tag::STR || (self.tag.is_empty() || self.tag == "!") && self.style.is_quoting())
+        self.is_scalar()
+            && (self.tag == Tag::STR
+                || (self.tag.is_empty() || self.tag == "!") && self.style.is_quoting())
     }
 
     /// The items of a sequence; none for anything else.
@@ -161,12 +179,18 @@ impl Node {
 
     /// The value of the first entry whose key has this text.
     pub fn get(&self, key: &str) -> Option<&Self> {
-        self.entries().iter().find(|(name, _)| name.scalar() == Some(key)).map(|(_, value)| value)
+        self.entries()
+            .iter()
+            .find(|(name, _)| name.scalar() == Some(key))
+            .map(|(_, value)| value)
     }
 
     /// The value of the first entry whose key has this text, to change.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
-        self.entries_mut()?.iter_mut().find(|(name, _)| name.scalar() == Some(key)).map(|(_, value)| value)
+        self.entries_mut()?
+            .iter_mut()
+            .find(|(name, _)| name.scalar() == Some(key))
+            .map(|(_, value)| value)
     }
 
     /// The value below a path of keys.
@@ -194,7 +218,9 @@ impl Node {
     /// Takes out the first entry with this key.
     pub fn remove(&mut self, key: &str) -> Option<Self> {
         let entries = self.entries_mut()?;
-        let at = entries.iter().position(|(name, _)| name.scalar() == Some(key))?;
+        let at = entries
+            .iter()
+            .position(|(name, _)| name.scalar() == Some(key))?;
         Some(entries.remove(at).1)
     }
 
@@ -232,7 +258,10 @@ impl From<&Value> for Node {
             Value::Bool(value) => Self::boolean(*value),
             Value::Int(value) => Self::integer(*value),
             Value::Uint(value) => Self::new(Kind::Scalar(value.to_string()), Tag::INT),
-            Value::Float(value) => Self::new(Kind::Scalar(crate::number::format_float(*value)), Tag::FLOAT),
+            Value::Float(value) => Self::new(
+                Kind::Scalar(crate::number::format_float(*value)),
+                Tag::FLOAT,
+            ),
             Value::String(text) => Self::string(text.as_str()),
             Value::Sequence(items) => Self::sequence(items.iter().map(Self::from).collect()),
             Value::Map(map) => Self::mapping(
@@ -241,9 +270,12 @@ impl From<&Value> for Node {
                     .map(|(key, value)| (Self::string(key), Self::from(value)))
                     .collect(),
             ),
-            Value::AnyMap(entries) => {
-                Self::mapping(entries.iter().map(|(key, value)| (Self::from(key), Self::from(value))).collect())
-            }
+            Value::AnyMap(entries) => Self::mapping(
+                entries
+                    .iter()
+                    .map(|(key, value)| (Self::from(key), Self::from(value)))
+                    .collect(),
+            ),
         }
     }
 }

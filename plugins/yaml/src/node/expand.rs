@@ -17,7 +17,12 @@ impl Node {
         if !self.has_references() {
             return Ok(());
         }
-        Expansion { anchors: BTreeMap::new(), budget: Budget::default(), depth: 0 }.expand(self)
+        Expansion {
+            anchors: BTreeMap::new(),
+            budget: Budget::default(),
+            depth: 0,
+        }
+        .expand(self)
     }
 
     /// Whether there is an anchor, an alias or a merge key in the tree.
@@ -27,9 +32,9 @@ impl Node {
                 Kind::Alias(_) => true,
                 Kind::Scalar(_) => false,
                 Kind::Sequence(items) => items.iter().any(Self::has_references),
-                Kind::Mapping(entries) => {
-                    entries.iter().any(|(key, value)| is_merge(key) || key.has_references() || value.has_references())
-                }
+                Kind::Mapping(entries) => entries.iter().any(|(key, value)| {
+                    is_merge(key) || key.has_references() || value.has_references()
+                }),
             }
     }
 }
@@ -80,12 +85,24 @@ impl Expansion {
 
     fn copy(&mut self, name: &str) -> Result<Node, Error> {
         let target = match self.anchors.get(name) {
-            None => return Err(Error::problem(format!("unknown anchor '{name}' referenced"))),
-            Some(None) => return Err(Error::problem(format!("anchor '{name}' value contains itself"))),
+            None => {
+                return Err(Error::problem(format!(
+                    "unknown anchor '{name}' referenced"
+                )));
+            }
+            Some(None) => {
+                return Err(Error::problem(format!(
+                    "anchor '{name}' value contains itself"
+                )));
+            }
             Some(Some(target)) => target.clone(),
         };
         let depth = self.count(&target, self.depth)?;
-        if depth > MAX_DEPTH { Err(too_deep(None)) } else { Ok(target) }
+        if depth > MAX_DEPTH {
+            Err(too_deep(None))
+        } else {
+            Ok(target)
+        }
     }
 
     /// Counts the nodes of a copy, and gives back how deep it goes.
@@ -101,7 +118,9 @@ impl Expansion {
             }
             Kind::Mapping(entries) => {
                 for (key, value) in entries {
-                    deepest = deepest.max(self.count(key, depth + 1)?).max(self.count(value, depth + 1)?);
+                    deepest = deepest
+                        .max(self.count(key, depth + 1)?)
+                        .max(self.count(value, depth + 1)?);
                 }
             }
         }
@@ -111,7 +130,9 @@ impl Expansion {
 
 /// Applies the merge key of a mapping whose children are expanded.
 fn merge(entries: &mut Vec<(Node, Node)>) -> Result<(), Error> {
-    let Some(at) = entries.iter().position(|(key, _)| is_merge(key)) else { return Ok(()) };
+    let Some(at) = entries.iter().position(|(key, _)| is_merge(key)) else {
+        return Ok(());
+    };
     let (_, merged) = entries.remove(at);
     if entries.iter().any(|(key, _)| is_merge(key)) {
         return Err(Error::Expand("duplicate merge key".to_owned()));
@@ -124,7 +145,9 @@ fn merge(entries: &mut Vec<(Node, Node)>) -> Result<(), Error> {
                 match item.kind {
                     Kind::Mapping(mapping) => mappings.push(mapping),
                     Kind::Sequence(_) => {
-                        return Err(Error::Expand("invalid map merge: received a nested sequence".to_owned()));
+                        return Err(Error::Expand(
+                            "invalid map merge: received a nested sequence".to_owned(),
+                        ));
                     }
                     Kind::Scalar(_) | Kind::Alias(_) => return Err(not_a_mapping()),
                 }
@@ -138,7 +161,9 @@ fn merge(entries: &mut Vec<(Node, Node)>) -> Result<(), Error> {
     let own = entries.len();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for (at, (key, _)) in entries.iter().enumerate() {
-        places.entry(key.scalar().unwrap_or_default().to_owned()).or_insert(at);
+        places
+            .entry(key.scalar().unwrap_or_default().to_owned())
+            .or_insert(at);
     }
     for (key, value) in mappings.into_iter().flatten() {
         let name = key.scalar().unwrap_or_default().to_owned();

@@ -22,7 +22,10 @@ impl Parser<'_> {
         match token.kind {
             TokenKind::BlockEntry => {
                 self.skip_entry_indicator()?;
-                if matches!(self.peek_kind()?, TokenKind::BlockEntry | TokenKind::BlockEnd) {
+                if matches!(
+                    self.peek_kind()?,
+                    TokenKind::BlockEntry | TokenKind::BlockEnd
+                ) {
                     self.state = State::BlockSequenceEntry;
                     return Ok(Self::empty_scalar(end));
                 }
@@ -35,7 +38,11 @@ impl Parser<'_> {
                 self.skip_token()?;
                 Ok(Event::new(EventKind::SequenceEnd, start))
             }
-            _ => Err(Self::fault(self.pop_mark(), "did not find expected '-' indicator", start)),
+            _ => Err(Self::fault(
+                self.pop_mark(),
+                "did not find expected '-' indicator",
+                start,
+            )),
         }
     }
 
@@ -48,7 +55,10 @@ impl Parser<'_> {
             return Ok(Event::new(EventKind::SequenceEnd, start));
         }
         self.skip_entry_indicator()?;
-        if matches!(self.peek_kind()?, TokenKind::BlockEntry | TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd) {
+        if matches!(
+            self.peek_kind()?,
+            TokenKind::BlockEntry | TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd
+        ) {
             self.state = State::IndentlessSequenceEntry;
             return Ok(Self::empty_scalar(end));
         }
@@ -63,10 +73,17 @@ impl Parser<'_> {
         if stem_length == 0 {
             return Ok(());
         }
-        if matches!(self.peek_kind()?, TokenKind::BlockSequenceStart | TokenKind::BlockMappingStart) {
+        if matches!(
+            self.peek_kind()?,
+            TokenKind::BlockSequenceStart | TokenKind::BlockMappingStart
+        ) {
             let head = &mut self.comments.head;
             // The rest begins after a line break.
-            let rest = if head.len() > stem_length { head.split_off(stem_length)[1..].to_owned() } else { String::new() };
+            let rest = if head.len() > stem_length {
+                head.split_off(stem_length)[1..].to_owned()
+            } else {
+                String::new()
+            };
             self.stem_comment = Some(std::mem::replace(head, rest));
         }
         Ok(())
@@ -81,7 +98,10 @@ impl Parser<'_> {
         match token.kind {
             TokenKind::Key => {
                 self.skip_token()?;
-                if matches!(self.peek_kind()?, TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd) {
+                if matches!(
+                    self.peek_kind()?,
+                    TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd
+                ) {
                     self.state = State::BlockMappingValue;
                     return Ok(Self::empty_scalar(end));
                 }
@@ -94,7 +114,11 @@ impl Parser<'_> {
                 self.skip_token()?;
                 Ok(self.with_comments(Event::new(EventKind::MappingEnd, start)))
             }
-            _ => Err(Self::fault(self.pop_mark(), "did not find expected key", start)),
+            _ => Err(Self::fault(
+                self.pop_mark(),
+                "did not find expected key",
+                start,
+            )),
         }
     }
 
@@ -106,7 +130,10 @@ impl Parser<'_> {
             return Ok(Self::empty_scalar(start));
         }
         self.skip_token()?;
-        if matches!(self.peek_kind()?, TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd) {
+        if matches!(
+            self.peek_kind()?,
+            TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd
+        ) {
             self.state = State::BlockMappingKey;
             return Ok(Self::empty_scalar(end));
         }

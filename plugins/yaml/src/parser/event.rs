@@ -24,10 +24,20 @@ pub(crate) enum EventKind {
     DocumentStart,
     DocumentEnd,
     Alias(String),
-    Scalar { properties: Properties, value: String, style: ScalarStyle },
-    SequenceStart { properties: Properties, is_flow: bool },
+    Scalar {
+        properties: Properties,
+        value: String,
+        style: ScalarStyle,
+    },
+    SequenceStart {
+        properties: Properties,
+        is_flow: bool,
+    },
     SequenceEnd,
-    MappingStart { properties: Properties, is_flow: bool },
+    MappingStart {
+        properties: Properties,
+        is_flow: bool,
+    },
     MappingEnd,
 }
 
@@ -40,6 +50,10 @@ pub(crate) struct Event {
 
 impl Event {
     pub(super) fn new(kind: EventKind, start: Mark) -> Self {
-        Self { kind, start, comments: EventComments::default() }
+        Self {
+            kind,
+            start,
+            comments: EventComments::default(),
+        }
     }
 }

@@ -21,7 +21,10 @@ impl Parser<'_> {
                 TokenKind::Key => {
                     self.state = State::FlowSequenceEntryMappingKey;
                     self.skip_token()?;
-                    let kind = EventKind::MappingStart { properties: Properties::default(), is_flow: true };
+                    let kind = EventKind::MappingStart {
+                        properties: Properties::default(),
+                        is_flow: true,
+                    };
                     return Ok(Event::new(kind, start));
                 }
                 TokenKind::FlowSequenceEnd => {}
@@ -56,7 +59,10 @@ impl Parser<'_> {
     pub(super) fn parse_flow_sequence_entry_mapping_key(&mut self) -> Scan<Event> {
         let token = self.peek()?;
         let end = token.end;
-        if matches!(token.kind, TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd) {
+        if matches!(
+            token.kind,
+            TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd
+        ) {
             // go-yaml swallows the token here, so that `[? : a]` fails.
             self.skip_token()?;
             self.state = State::FlowSequenceEntryMappingValue;
@@ -71,7 +77,10 @@ impl Parser<'_> {
         let start = token.start;
         if token.kind == TokenKind::Value {
             self.skip_token()?;
-            if !matches!(self.peek_kind()?, TokenKind::FlowEntry | TokenKind::FlowSequenceEnd) {
+            if !matches!(
+                self.peek_kind()?,
+                TokenKind::FlowEntry | TokenKind::FlowSequenceEnd
+            ) {
                 self.states.push(State::FlowSequenceEntryMappingEnd);
                 return self.parse_node(false, false);
             }
@@ -93,7 +102,10 @@ impl Parser<'_> {
                 TokenKind::Key => {
                     self.skip_token()?;
                     let token = self.peek()?;
-                    if matches!(token.kind, TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd) {
+                    if matches!(
+                        token.kind,
+                        TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd
+                    ) {
                         let start = token.start;
                         self.state = State::FlowMappingValue;
                         return Ok(Self::empty_scalar(start));

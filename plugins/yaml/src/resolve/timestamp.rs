@@ -25,7 +25,11 @@ pub(super) fn parse(text: &str) -> Option<String> {
         while rest.expect(b" ").is_some() {}
     }
     let clock = rest.clock()?;
-    let zone = if has_zone { rest.zone()? } else { "Z".to_owned() };
+    let zone = if has_zone {
+        rest.zone()?
+    } else {
+        "Z".to_owned()
+    };
     rest.0.is_empty().then(|| format!("{date}T{clock}{zone}"))
 }
 
@@ -45,7 +49,11 @@ impl Rest<'_> {
         }
         let (digits, rest) = self.0.split_at(count);
         self.0 = rest;
-        Some(digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0')))
+        Some(
+            digits
+                .iter()
+                .fold(0, |number, digit| number * 10 + u32::from(digit - b'0')),
+        )
     }
 
     fn clock(&mut self) -> Option<String> {
@@ -60,7 +68,10 @@ impl Rest<'_> {
         let mut clock = format!("{hour:02}:{minute:02}:{second:02}");
         if let [b'.' | b',', b'0'..=b'9', ..] = self.0 {
             let length = count_digits(&self.0[1..]);
-            let fraction: String = self.0[1..=length.min(9)].iter().map(|&b| char::from(b)).collect();
+            let fraction: String = self.0[1..=length.min(9)]
+                .iter()
+                .map(|&b| char::from(b))
+                .collect();
             self.0 = &self.0[length + 1..];
             let fraction = fraction.trim_end_matches('0');
             if !fraction.is_empty() {
@@ -87,7 +98,12 @@ impl Rest<'_> {
         if offset == 0 {
             return Some("Z".to_owned());
         }
-        Some(format!("{}{:02}:{:02}", char::from(sign), offset / 60, offset % 60))
+        Some(format!(
+            "{}{:02}:{:02}",
+            char::from(sign),
+            offset / 60,
+            offset % 60
+        ))
     }
 }
 
@@ -97,7 +113,9 @@ fn count_digits(bytes: &[u8]) -> usize {
 
 fn days_in(month: u32, year: u32) -> u32 {
     match month {
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
+            29
+        }
         2 => 28,
         4 | 6 | 9 | 11 => 30,
         _ => 31,

@@ -28,7 +28,10 @@ impl Scanner<'_> {
         let mut leading_blank = false;
         while self.column() == indent && self.byte() != 0 {
             let trailing_blank = self.is_blank();
-            let folds = style == ScalarStyle::Folded && !leading_blank && !trailing_blank && leading_break.first() == Some(&b'\n');
+            let folds = style == ScalarStyle::Folded
+                && !leading_blank
+                && !trailing_blank
+                && leading_break.first() == Some(&b'\n');
             if folds {
                 if trailing_breaks.is_empty() {
                     value.push(b' ');
@@ -49,7 +52,14 @@ impl Scanner<'_> {
         if chomp == Chomp::Keep {
             value.append(&mut trailing_breaks);
         }
-        Ok(Token { kind: TokenKind::Scalar { value: to_text(value), style }, start, end })
+        Ok(Token {
+            kind: TokenKind::Scalar {
+                value: to_text(value),
+                style,
+            },
+            start,
+            end,
+        })
     }
 
     /// The chomping and indentation indicators, and the rest of their line.
@@ -98,7 +108,10 @@ impl Scanner<'_> {
         while !self.is_break_or_end() {
             self.read(into);
             let rest = self.text.get(self.position..).unwrap_or_default();
-            let length = rest.iter().position(|&b| !(0x20..0x7F).contains(&b)).unwrap_or(rest.len());
+            let length = rest
+                .iter()
+                .position(|&b| !(0x20..0x7F).contains(&b))
+                .unwrap_or(rest.len());
             into.extend_from_slice(&rest[..length]);
             if rest[..length].iter().any(|&b| b != b' ') {
                 self.newlines = 0;
@@ -108,7 +121,13 @@ impl Scanner<'_> {
     }
 
     /// Eats indentation and empty lines, and finds the indentation of the first line with text.
-    fn scan_block_breaks(&mut self, indent: &mut i64, breaks: &mut Vec<u8>, start: Mark, end: &mut Mark) -> Scan<()> {
+    fn scan_block_breaks(
+        &mut self,
+        indent: &mut i64,
+        breaks: &mut Vec<u8>,
+        start: Mark,
+        end: &mut Mark,
+    ) -> Scan<()> {
         *end = self.mark;
         let mut deepest = 0;
         loop {
@@ -117,7 +136,10 @@ impl Scanner<'_> {
             }
             deepest = deepest.max(self.column());
             if (*indent == 0 || self.column() < *indent) && self.byte() == b'\t' {
-                return Err(self.fault(start, "found a tab character where an indentation space is expected"));
+                return Err(self.fault(
+                    start,
+                    "found a tab character where an indentation space is expected",
+                ));
             }
             if !self.is_break() {
                 break;

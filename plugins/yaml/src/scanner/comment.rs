@@ -15,7 +15,10 @@ impl Scanner<'_> {
         if self.newlines > 0 {
             return;
         }
-        let Some(blanks) = (0..MAX_BLANKS).find(|&n| !is_blank(self.text, self.position + n)) else { return };
+        let Some(blanks) = (0..MAX_BLANKS).find(|&n| !is_blank(self.text, self.position + n))
+        else {
+            return;
+        };
         if self.byte_at(blanks) != b'#' {
             return;
         }
@@ -23,7 +26,12 @@ impl Scanner<'_> {
         let start = self.mark;
         let mut text = Vec::new();
         self.read_comment_line(&mut text);
-        self.comments.push(PendingComment { token, start, line: to_text(text), ..PendingComment::default() });
+        self.comments.push(PendingComment {
+            token,
+            start,
+            line: to_text(text),
+            ..PendingComment::default()
+        });
     }
 
     fn read_comment_line(&mut self, into: &mut Vec<u8>) {
@@ -35,7 +43,9 @@ impl Scanner<'_> {
     /// Takes the comments between two tokens, and tells heads of what follows from feet of what came before.
     pub(super) fn scan_comments(&mut self, mut scan: Mark) {
         let last = self.tokens.len();
-        let Some(mut token) = self.tokens.back() else { return };
+        let Some(mut token) = self.tokens.back() else {
+            return;
+        };
         if token.kind == TokenKind::FlowEntry && last > 1 {
             token = &self.tokens[last - 2];
         }
@@ -66,7 +76,11 @@ impl Scanner<'_> {
                 ahead += 1;
                 continue;
             }
-            let here = Mark { index: self.mark.index + i64::try_from(ahead).unwrap_or(0), line, column };
+            let here = Mark {
+                index: self.mark.index + i64::try_from(ahead).unwrap_or(0),
+                line,
+                column,
+            };
             let closes_flow = self.is_flow_end_at(ahead);
             if closes_flow || is_break_or_end(self.text, self.position + ahead) {
                 if closes_flow || !recent_empty {
@@ -126,13 +140,31 @@ impl Scanner<'_> {
         }
         if !text.is_empty() {
             let index = self.mark.index + i64::try_from(ahead).unwrap_or(0) - 1;
-            let end = Mark { index, line, column };
-            self.comments.push(PendingComment { scan, token: start, start, end, head: to_text(text), ..PendingComment::default() });
+            let end = Mark {
+                index,
+                line,
+                column,
+            };
+            self.comments.push(PendingComment {
+                scan,
+                token: start,
+                start,
+                end,
+                head: to_text(text),
+                ..PendingComment::default()
+            });
         }
     }
 
     fn push_foot(&mut self, scan: Mark, token: Mark, start: Mark, end: Mark, text: &mut Vec<u8>) {
         let foot = to_text(std::mem::take(text));
-        self.comments.push(PendingComment { scan, token, start, end, foot, ..PendingComment::default() });
+        self.comments.push(PendingComment {
+            scan,
+            token,
+            start,
+            end,
+            foot,
+            ..PendingComment::default()
+        });
     }
 }

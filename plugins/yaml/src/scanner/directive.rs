@@ -87,6 +87,9 @@ impl Scanner<'_> {
         if !self.is_blank_or_end() {
             return Err(self.fault(start, "did not find expected whitespace or line break"));
         }
-        Ok(TokenKind::TagDirective { handle: to_text(handle), prefix: to_text(prefix) })
+        Ok(TokenKind::TagDirective {
+            handle: to_text(handle),
+            prefix: to_text(prefix),
+        })
     }
 }

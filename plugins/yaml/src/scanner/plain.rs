@@ -6,9 +6,9 @@ use super::{Scan, Scanner, to_text};
 /// ASCII characters that neither end a plain scalar nor need a look at what follows.
 const PLAIN_BODY: [bool; 256] = {
     let mut table = [false; 256];
-    let mut byte = 0x21;
+    let mut byte = 0x21u8;
     while byte < 0x7F {
-        table[byte] = !matches!(byte as u8, b':' | b',' | b'?' | b'[' | b']' | b'{' | b'}');
+        table[byte as usize] = !matches!(byte, b':' | b',' | b'?' | b'[' | b']' | b'{' | b'}');
         byte += 1;
     }
     table
@@ -72,7 +72,9 @@ impl Scanner<'_> {
             while self.is_blank() || self.is_break() {
                 if self.is_blank() {
                     if folds.leading_blanks && self.column() < indent && self.byte() == b'\t' {
-                        return Err(self.fault(start, "found a tab character that violates indentation"));
+                        return Err(
+                            self.fault(start, "found a tab character that violates indentation")
+                        );
                     }
                     self.read_blank(&mut folds);
                 } else {
@@ -86,7 +88,14 @@ impl Scanner<'_> {
         if folds.leading_blanks {
             self.simple_key_allowed = true;
         }
-        Ok(Token { kind: TokenKind::Scalar { value: to_text(value), style: ScalarStyle::Plain }, start, end })
+        Ok(Token {
+            kind: TokenKind::Scalar {
+                value: to_text(value),
+                style: ScalarStyle::Plain,
+            },
+            start,
+            end,
+        })
     }
 
     fn ends_plain_scalar(&self) -> bool {
@@ -101,7 +110,10 @@ impl Scanner<'_> {
     fn read_plain_run(&mut self, into: &mut Vec<u8>) {
         self.read(into);
         let rest = self.text.get(self.position..).unwrap_or_default();
-        let length = rest.iter().position(|&b| !PLAIN_BODY[usize::from(b)]).unwrap_or(rest.len());
+        let length = rest
+            .iter()
+            .position(|&b| !PLAIN_BODY[usize::from(b)])
+            .unwrap_or(rest.len());
         into.extend_from_slice(&rest[..length]);
         self.skip_ascii(length);
     }

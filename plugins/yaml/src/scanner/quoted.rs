@@ -7,7 +7,11 @@ use crate::characters::is_break;
 
 impl Scanner<'_> {
     pub(super) fn scan_quoted_scalar(&mut self, style: ScalarStyle) -> Scan<Token> {
-        let quote = if style == ScalarStyle::SingleQuoted { b'\'' } else { b'"' };
+        let quote = if style == ScalarStyle::SingleQuoted {
+            b'\''
+        } else {
+            b'"'
+        };
         let start = self.mark;
         self.skip();
         let mut value = Vec::new();
@@ -53,14 +57,24 @@ impl Scanner<'_> {
             folds.join(&mut value);
         }
         self.skip();
-        Ok(Token { kind: TokenKind::Scalar { value: to_text(value), style }, start, end: self.mark })
+        Ok(Token {
+            kind: TokenKind::Scalar {
+                value: to_text(value),
+                style,
+            },
+            start,
+            end: self.mark,
+        })
     }
 
     /// Copies one character, and all ASCII that follows up to a quote, an escape or a blank.
     fn read_quoted_run(&mut self, quote: u8, into: &mut Vec<u8>) {
         self.read(into);
         let rest = self.text.get(self.position..).unwrap_or_default();
-        let length = rest.iter().position(|&b| !(0x21..0x7F).contains(&b) || b == quote || b == b'\\').unwrap_or(rest.len());
+        let length = rest
+            .iter()
+            .position(|&b| !(0x21..0x7F).contains(&b) || b == quote || b == b'\\')
+            .unwrap_or(rest.len());
         into.extend_from_slice(&rest[..length]);
         self.skip_ascii(length);
     }
@@ -91,13 +105,20 @@ impl Scanner<'_> {
             _ => return Err(self.fault(start, "found unknown escape character")),
         };
         self.skip_ascii(2);
-        let character = if code_length == 0 { character } else { self.read_code(start, code_length)? };
+        let character = if code_length == 0 {
+            character
+        } else {
+            self.read_code(start, code_length)?
+        };
         let mut buffer = [0; 4];
         into.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes());
         Ok(())
     }
 
-    #[expect(clippy::unused_self, reason = "reads as one table with the arms around it")]
+    #[expect(
+        clippy::unused_self,
+        reason = "reads as one table with the arms around it"
+    )]
     fn set_code_length(&self, length: &mut usize, to: usize) -> char {
         *length = to;
         '\0'

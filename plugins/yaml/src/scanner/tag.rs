@@ -10,12 +10,27 @@ impl Scanner<'_> {
         let start = self.mark;
         self.skip();
         let name = self.read_word();
-        let ended = self.is_blank_or_end() || matches!(self.byte(), b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`');
+        let ended = self.is_blank_or_end()
+            || matches!(
+                self.byte(),
+                b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`'
+            );
         if name.is_empty() || !ended {
-            return Err(self.fault(start, "did not find expected alphabetic or numeric character"));
+            return Err(self.fault(
+                start,
+                "did not find expected alphabetic or numeric character",
+            ));
         }
-        let kind = if is_anchor { TokenKind::Anchor(name) } else { TokenKind::Alias(name) };
-        Ok(Token { kind, start, end: self.mark })
+        let kind = if is_anchor {
+            TokenKind::Anchor(name)
+        } else {
+            TokenKind::Alias(name)
+        };
+        Ok(Token {
+            kind,
+            start,
+            end: self.mark,
+        })
     }
 
     pub(super) fn scan_tag(&mut self) -> Scan<Token> {
@@ -36,14 +51,25 @@ impl Scanner<'_> {
             } else {
                 // It was not a handle, but the start of the tag itself.
                 let suffix = self.scan_tag_uri(&handle, start)?;
-                if suffix.is_empty() { (suffix, b"!".to_vec()) } else { (b"!".to_vec(), suffix) }
+                if suffix.is_empty() {
+                    (suffix, b"!".to_vec())
+                } else {
+                    (b"!".to_vec(), suffix)
+                }
             }
         };
         if !self.is_blank_or_end() {
             return Err(self.fault(start, "did not find expected whitespace or line break"));
         }
-        let kind = TokenKind::Tag { handle: to_text(handle), suffix: to_text(suffix) };
-        Ok(Token { kind, start, end: self.mark })
+        let kind = TokenKind::Tag {
+            handle: to_text(handle),
+            suffix: to_text(suffix),
+        };
+        Ok(Token {
+            kind,
+            start,
+            end: self.mark,
+        })
     }
 
     pub(super) fn scan_tag_handle(&mut self, in_directive: bool, start: Mark) -> Scan<Vec<u8>> {
@@ -70,7 +96,25 @@ impl Scanner<'_> {
         while is_word(self.byte())
             || matches!(
                 self.byte(),
-                b';' | b'/' | b'?' | b':' | b'@' | b'&' | b'=' | b'+' | b'$' | b',' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')' | b'[' | b']' | b'%'
+                b';' | b'/'
+                    | b'?'
+                    | b':'
+                    | b'@'
+                    | b'&'
+                    | b'='
+                    | b'+'
+                    | b'$'
+                    | b','
+                    | b'.'
+                    | b'!'
+                    | b'~'
+                    | b'*'
+                    | b'\''
+                    | b'('
+                    | b')'
+                    | b'['
+                    | b']'
+                    | b'%'
             )
         {
             if self.byte() == b'%' {
@@ -90,7 +134,10 @@ impl Scanner<'_> {
     fn scan_uri_escape(&mut self, start: Mark, uri: &mut Vec<u8>) -> Scan<()> {
         let mut missing = None;
         while missing != Some(0) {
-            let digits = (char::from(self.byte_at(1)).to_digit(16), char::from(self.byte_at(2)).to_digit(16));
+            let digits = (
+                char::from(self.byte_at(1)).to_digit(16),
+                char::from(self.byte_at(2)).to_digit(16),
+            );
             let (b'%', (Some(high), Some(low))) = (self.byte(), digits) else {
                 return Err(self.fault(start, "did not find URI escaped octet"));
             };

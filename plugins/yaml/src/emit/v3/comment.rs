@@ -6,7 +6,12 @@ use crate::characters::is_break;
 impl Emitter {
     /// Remembers comments until their place comes; a new one replaces one that found no place.
     pub(super) fn note_comments(&mut self, head: &str, line: &str, foot: &str, tail: &str) {
-        for (waiting, new) in [(&mut self.head, head), (&mut self.line, line), (&mut self.foot, foot), (&mut self.tail, tail)] {
+        for (waiting, new) in [
+            (&mut self.head, head),
+            (&mut self.line, line),
+            (&mut self.foot, foot),
+            (&mut self.tail, tail),
+        ] {
             if !new.is_empty() {
                 waiting.clear();
                 waiting.push_str(new);

@@ -25,7 +25,12 @@ impl Emitter {
         }
     }
 
-    pub(super) fn write_flow_sequence(&mut self, node: &Node, items: &[Node], place: Place) -> Result<(), Error> {
+    pub(super) fn write_flow_sequence(
+        &mut self,
+        node: &Node,
+        items: &[Node],
+        place: Place,
+    ) -> Result<(), Error> {
         self.writer.write_indicator("[", true, true, false);
         let outer = self.increase_indent(true, place, false);
         self.flow_level += 1;
@@ -36,7 +41,7 @@ impl Emitter {
             needs_comma = !self.has_trailing_comment();
             let presentation = self.start_node(item, Place::FlowItem);
             self.write_item_comments();
-            self.write_children(item, presentation, Place::FlowItem)?;
+            self.write_children(item, &presentation, Place::FlowItem)?;
         }
         self.announce_end(node, "");
         self.flow_level -= 1;
@@ -50,7 +55,12 @@ impl Emitter {
         Ok(())
     }
 
-    pub(super) fn write_flow_mapping(&mut self, node: &Node, entries: &[(Node, Node)], place: Place) -> Result<(), Error> {
+    pub(super) fn write_flow_mapping(
+        &mut self,
+        node: &Node,
+        entries: &[(Node, Node)],
+        place: Place,
+    ) -> Result<(), Error> {
         self.writer.write_indicator("{", true, true, false);
         let outer = self.increase_indent(true, place, false);
         self.flow_level += 1;
@@ -61,23 +71,24 @@ impl Emitter {
             self.begin_item(needs_comma);
             if is_simple_key(key) {
                 let presentation = self.start_node(key, Place::SimpleKey);
-                self.write_children(key, presentation, Place::SimpleKey)?;
+                self.write_children(key, &presentation, Place::SimpleKey)?;
                 self.announce(value, "");
                 self.writer.write_indicator(":", false, false, false);
             } else {
                 self.writer.write_indicator("?", true, false, false);
                 let presentation = self.start_node(key, Place::Key);
-                self.write_children(key, presentation, Place::Key)?;
+                self.write_children(key, &presentation, Place::Key)?;
                 self.announce(value, "");
                 self.writer.write_indicator(":", true, false, false);
             }
             needs_comma = !self.has_trailing_comment();
             let presentation = self.start_node(value, Place::Value);
             self.write_item_comments();
-            self.write_children(value, presentation, Place::Value)?;
+            self.write_children(value, &presentation, Place::Value)?;
         }
         self.announce_end(node, &tail);
-        let has_end_comment = !(self.head.is_empty() && self.foot.is_empty() && self.tail.is_empty());
+        let has_end_comment =
+            !(self.head.is_empty() && self.foot.is_empty() && self.tail.is_empty());
         if has_end_comment && needs_comma {
             self.writer.write_indicator(",", false, false, false);
         }

@@ -23,12 +23,17 @@ impl Presentation {
             Kind::Mapping(_) => (shows_collection_tag(node, &Tag::MAP), node.style),
             Kind::Alias(_) => (false, node.style),
         };
-        Self { tag: show_tag.then(|| split_tag(&node.tag)), style }
+        Self {
+            tag: show_tag.then(|| split_tag(&node.tag)),
+            style,
+        }
     }
 
     /// Bytes of the tag.
     pub(super) fn tag_length(&self) -> usize {
-        self.tag.as_ref().map_or(0, |(handle, suffix)| handle.len() + suffix.len())
+        self.tag
+            .as_ref()
+            .map_or(0, |(handle, suffix)| handle.len() + suffix.len())
     }
 }
 
@@ -40,9 +45,8 @@ fn present_scalar(node: &Node, text: &str) -> (bool, Style) {
     let mut show_tag = !node.tag.is_empty();
     let mut force_quoting = false;
     if show_tag && !node.tagged {
-        if node.tag == Tag::STR && node.style.is_quoting() {
-            show_tag = false;
-        } else if resolve_plain(Dialect::V3, text).tag() == node.tag {
+        let is_quoted_text = node.tag == Tag::STR && node.style.is_quoting();
+        if is_quoted_text || resolve_plain(Dialect::V3, text).tag() == node.tag {
             show_tag = false;
         } else if node.tag == Tag::STR {
             show_tag = false;
@@ -84,7 +88,9 @@ impl Emitter {
     }
 
     pub(super) fn write_tag(&mut self, presentation: &Presentation) {
-        let Some((handle, suffix)) = &presentation.tag else { return };
+        let Some((handle, suffix)) = &presentation.tag else {
+            return;
+        };
         if handle.is_empty() {
             self.writer.write_indicator("!<", true, false, false);
             self.write_tag_content(suffix);
@@ -106,7 +112,23 @@ impl Emitter {
             if is_word(b)
                 || matches!(
                     b,
-                    b';' | b'/' | b'?' | b':' | b'@' | b'&' | b'=' | b'+' | b'$' | b',' | b'.' | b'~' | b'*' | b'\'' | b'(' | b')' | b'[' | b']'
+                    b';' | b'/'
+                        | b'?'
+                        | b':'
+                        | b'@'
+                        | b'&'
+                        | b'='
+                        | b'+'
+                        | b'$'
+                        | b','
+                        | b'.'
+                        | b'~'
+                        | b'*'
+                        | b'\''
+                        | b'('
+                        | b')'
+                        | b'['
+                        | b']'
                 )
             {
                 self.writer.put(char::from(b));
@@ -154,7 +176,11 @@ impl Emitter {
             style = Style::DoubleQuoted;
         }
         if style == Style::Plain {
-            let allowed = if in_flow { analysis.flow_plain_allowed } else { analysis.block_plain_allowed };
+            let allowed = if in_flow {
+                analysis.flow_plain_allowed
+            } else {
+                analysis.block_plain_allowed
+            };
             if !allowed || text.is_empty() && (in_flow || is_key) {
                 style = Style::SingleQuoted;
             }
@@ -162,7 +188,9 @@ impl Emitter {
         if style == Style::SingleQuoted && !analysis.single_quoted_allowed {
             style = Style::DoubleQuoted;
         }
-        if matches!(style, Style::Literal | Style::Folded) && (!analysis.block_allowed || in_flow || is_key) {
+        if matches!(style, Style::Literal | Style::Folded)
+            && (!analysis.block_allowed || in_flow || is_key)
+        {
             style = Style::DoubleQuoted;
         }
         style
