@@ -24,7 +24,8 @@ use tokio::time::Instant;
 pub struct Pruned {
     /// Every object in reverse apply order: deleted, skipped, or unknown after a failure.
     pub changes: ChangeSet,
-    /// The objects whose deletion the server did not confirm, in apply order: they stay in the inventory.
+    /// The objects whose deletion the server did not confirm, last applied first: they go to the end of the
+    /// inventory (kustomize-controller, `pruneSurvivors`).
     pub survivors: Vec<ObjectRef>,
     pub failure: Option<Error>,
 }
@@ -67,7 +68,6 @@ pub async fn prune(
             pruned.changes.push(object.clone(), action);
         }
     }
-    pruned.survivors.reverse();
     pruned.failure = (!messages.is_empty()).then_some(Error::Delete { messages });
     pruned
 }

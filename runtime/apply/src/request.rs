@@ -1,5 +1,7 @@
 use crate::error::RequestError;
 use crate::mapper::Resource;
+use bytes::Bytes;
+use http::HeaderMap;
 use http::Method;
 use http::Request;
 use http::StatusCode;
@@ -9,10 +11,13 @@ use kube::Client;
 use serde_json::Value;
 use serde_json::json;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 const APPLY_PATCH: &str = "application/apply-patch+yaml";
 const JSON_PATCH: &str = "application/json-patch+json";
 const JSON: &str = "application/json";
+/// How often a request is sent while the server asks for patience, as in Go's client.
+const ATTEMPTS: u32 = 11;
 
 /// How an apply patch is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,10 +151,12 @@ pub(crate) async fn get_path(
     path: &str,
     accept: &str,
 ) -> Result<Value, RequestError> {
-    let request = Request::get(path)
-        .header(header::ACCEPT, accept)
-        .body(kube::client::Body::empty());
-    Ok(exchange(client, request.map_err(transport)?).await?.object)
+    let head = Request::get(path).header(header::ACCEPT, accept);
+    Ok(
+        exchange(client, head.body(Bytes::new()).map_err(transport)?)
+            .await?
+            .object,
+    )
 }
 
 async fn send(
@@ -159,44 +166,60 @@ async fn send(
     content_type: Option<&str>,
     body: Vec<u8>,
 ) -> Result<Answer, RequestError> {
-    let mut request = Request::builder()
+    let mut head = Request::builder()
         .method(method)
         .uri(path)
         .header(header::ACCEPT, JSON);
     if let Some(content_type) = content_type {
-        request = request.header(header::CONTENT_TYPE, content_type);
+        head = head.header(header::CONTENT_TYPE, content_type);
     }
-    exchange(
-        client,
-        request
-            .body(kube::client::Body::from(body))
-            .map_err(transport)?,
-    )
-    .await
+    exchange(client, head.body(Bytes::from(body)).map_err(transport)?).await
 }
 
 // Not `Client::request`: it logs the whole body, which may be a Secret, when it can't be parsed, and hides the 201.
-async fn exchange(
-    client: &Client,
-    request: Request<kube::client::Body>,
-) -> Result<Answer, RequestError> {
-    let response = client.send(request).await.map_err(transport)?;
-    let status = response.status();
-    let body = response
-        .into_body()
-        .collect()
-        .await
-        .map_err(transport)?
-        .to_bytes();
-    if !status.is_success() {
-        return Err(refusal(status, &body));
+async fn exchange(client: &Client, request: Request<Bytes>) -> Result<Answer, RequestError> {
+    let mut attempts = 1;
+    loop {
+        let attempt = request
+            .clone()
+            .map(|body| kube::client::Body::from(body.to_vec()));
+        let response = client.send(attempt).await.map_err(transport)?;
+        let status = response.status();
+        let pause = pause_asked_for(status, response.headers()).filter(|_| attempts < ATTEMPTS);
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .map_err(transport)?
+            .to_bytes();
+        if let Some(pause) = pause {
+            attempts += 1;
+            tokio::time::sleep(pause).await;
+            continue;
+        }
+        if !status.is_success() {
+            return Err(refusal(status, &body));
+        }
+        let object = serde_json::from_slice(&body)
+            .map_err(|error| RequestError::Transport(format!("the answer is no JSON: {error}")))?;
+        return Ok(Answer {
+            object,
+            created: status == StatusCode::CREATED,
+        });
     }
-    let object = serde_json::from_slice(&body)
-        .map_err(|error| RequestError::Transport(format!("the answer is no JSON: {error}")))?;
-    Ok(Answer {
-        object,
-        created: status == StatusCode::CREATED,
-    })
+}
+
+/// The server's wish to be asked again later, as Go's client heeds it (client-go, `rest/with_retry.go`).
+fn pause_asked_for(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
+    let may_repeat = status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error();
+    let seconds = headers
+        .get(header::RETRY_AFTER)
+        .filter(|_| may_repeat)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
 fn refusal(status: StatusCode, body: &[u8]) -> RequestError {

@@ -160,18 +160,18 @@ impl Run<'_> {
 
     /// What can be told of an object without asking for it.
     async fn settle(&self, target: &Target) -> Option<Done> {
-        let known = self.previous.settled(&target.reference);
         if any_in_metadata(target.object.get("metadata"), &self.exclusions) {
-            return Some(self.skip(target, known.is_some()).await);
+            return Some(self.skip(target).await);
         }
-        let known = known.filter(|known| known.desired == target.desired)?;
+        let known = self.previous.settled(&target.reference)?;
         let action = if known.skipped {
             Action::Skipped
         } else {
             Action::Unchanged
         };
-        Some(Done {
-            reference: target.reference.clone(),
+        let reference = target.reference.clone();
+        (known.desired == target.desired).then_some(Done {
+            reference,
             action,
             applied: None,
             health: None,
@@ -179,28 +179,35 @@ impl Run<'_> {
     }
 
     /// An object whose manifest says to leave it alone. Flux notes it as the server names it if it exists, and as the
-    /// manifest does if not: that differs for cluster-scoped objects with a namespace (fluxcd/pkg, `shouldSkipApply`).
-    async fn skip(&self, target: &Target, is_known: bool) -> Done {
+    /// manifest does if not (fluxcd/pkg, `shouldSkipApply`): that differs for cluster-scoped objects whose manifest
+    /// has a namespace, and those are looked for once.
+    async fn skip(&self, target: &Target) -> Done {
         let manifest = target.object.reference();
-        let exists = is_known
-            || manifest == target.reference
-            || match &target.resource {
-                Ok(resource) => request::get(self.client, &place(resource, &target.reference))
-                    .await
-                    .is_ok(),
-                Err(_) => false,
-            };
-        let reference = if exists {
+        let done = |reference, applied| Done {
+            reference,
+            action: Action::Skipped,
+            applied,
+            health: None,
+        };
+        if manifest == target.reference || self.previous.settled(&target.reference).is_some() {
+            return done(target.reference.clone(), None);
+        }
+        if self.previous.settled(&manifest).is_some() {
+            return done(manifest, None);
+        }
+        let live = match &target.resource {
+            Ok(resource) => request::get(self.client, &place(resource, &target.reference))
+                .await
+                .ok(),
+            Err(_) => None,
+        };
+        let applied = Applied::new(target.desired, live.as_ref().unwrap_or(&Value::Null), true);
+        let reference = if live.is_some() {
             target.reference.clone()
         } else {
             manifest
         };
-        Done {
-            reference,
-            action: Action::Skipped,
-            applied: None,
-            health: None,
-        }
+        done(reference, Some(applied))
     }
 
     /// Judges the objects at `pending`; the first refusal in apply order stops the stage before anything is sent.

@@ -6,7 +6,7 @@
 //! - `N/moved`: optional, references `Kind/namespace/name` a line;
 //! - `N/inventory`: optional, identities of the old inventory, all of version v1;
 //! - `N/prune`: optional in place of `objects`: prune what the inventory has;
-//! - `N/server`: `> METHOD PATH`, optionally `> BODY`, then `< STATUS BODY`. All of it must be asked, in any order but
+//! - `N/server`: `> METHOD PATH`, optionally `> BODY`, then `< STATUS BODY`, or `< STATUS/SECONDS BODY` with a Retry-After. All of it must be asked, in any order but
 //!   that of equal requests, and nothing else. Discovery is answered beside it;
 //! - `N/outcome`: the changes a line each, then the failure if there is one.
 
@@ -28,6 +28,7 @@ struct Exchange {
     path: String,
     body: Option<Value>,
     status: u16,
+    retry_after: Option<String>,
     answer: Value,
 }
 
@@ -47,13 +48,19 @@ fn script(text: &str) -> Vec<Exchange> {
                     path,
                     body: None,
                     status: 0,
+                    retry_after: None,
                     answer: Value::Null,
                 });
             }
             "< " => {
                 let (status, answer) = rest.split_once(' ').unwrap_or((rest, "{}"));
                 let exchange = exchanges.last_mut().unwrap();
+                let (status, retry_after) = match status.split_once('/') {
+                    Some((status, seconds)) => (status, Some(seconds.to_owned())),
+                    None => (status, None),
+                };
                 exchange.status = status.parse().unwrap();
+                exchange.retry_after = retry_after;
                 exchange.answer = serde_json::from_str(answer)
                     .unwrap_or_else(|error| panic!("{answer}: {error}"));
             }
@@ -71,24 +78,27 @@ fn client(script: Script) -> Client {
         async move {
             let (head, body) = request.into_parts();
             let body = body.collect().await.unwrap().to_bytes();
-            let (status, answer) =
+            let (status, retry_after, answer) =
                 answer(&script, head.method.as_str(), &head.uri.to_string(), &body);
             let bytes = serde_json::to_vec(&answer).unwrap();
-            let response = Response::builder().status(StatusCode::from_u16(status).unwrap());
+            let mut response = Response::builder().status(StatusCode::from_u16(status).unwrap());
+            if let Some(seconds) = retry_after {
+                response = response.header("retry-after", seconds);
+            }
             Ok::<_, std::convert::Infallible>(response.body(Body::from(bytes)).unwrap())
         }
     });
     Client::new(service, "default")
 }
 
-fn answer(script: &Script, method: &str, path: &str, body: &[u8]) -> (u16, Value) {
+fn answer(script: &Script, method: &str, path: &str, body: &[u8]) -> (u16, Option<String>, Value) {
     let mut script = script.lock().unwrap();
     let place = script
         .iter()
         .position(|exchange| exchange.method == method && exchange.path == path);
     let Some(place) = place else {
         return match discovery(path) {
-            Some(answer) => (200, answer),
+            Some(answer) => (200, None, answer),
             None => panic!(
                 "not in the script: {method} {path} {}",
                 String::from_utf8_lossy(body)
@@ -100,7 +110,7 @@ fn answer(script: &Script, method: &str, path: &str, body: &[u8]) -> (u16, Value
         let sent: Value = serde_json::from_slice(body).unwrap();
         assert_eq!(&sent, expected, "body of {method} {path}");
     }
-    (exchange.status, exchange.answer)
+    (exchange.status, exchange.retry_after, exchange.answer)
 }
 
 fn discovery(path: &str) -> Option<Value> {
@@ -263,6 +273,7 @@ cases! {
     migration
     never_new
     never_taken
+    patience
     prune_owner
     prune_survivors
     refused_alone
