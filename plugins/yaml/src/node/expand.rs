@@ -19,6 +19,7 @@ impl Node {
         }
         Expansion {
             anchors: BTreeMap::new(),
+            count: 0,
             budget: Budget::default(),
             depth: 0,
         }
@@ -40,10 +41,19 @@ impl Node {
 }
 
 struct Expansion {
-    /// Expanded nodes by anchor; nothing for an anchor whose node is being expanded.
-    anchors: BTreeMap<Box<str>, Option<Node>>,
+    anchors: BTreeMap<Box<str>, Anchored>,
+    /// Anchors met so far.
+    count: usize,
     budget: Budget,
     depth: usize,
+}
+
+/// The last node with an anchor.
+struct Anchored {
+    /// Which of the anchors of this name it is.
+    number: usize,
+    /// The expanded node, or nothing while it is being expanded.
+    node: Option<Node>,
 }
 
 impl Expansion {
@@ -54,8 +64,11 @@ impl Expansion {
             return Err(too_deep((node.line > 0).then_some(node.line)));
         }
         let anchor = node.anchor.take();
+        self.count += 1;
+        let number = self.count;
         if let Some(anchor) = &anchor {
-            self.anchors.insert(anchor.clone(), None);
+            self.anchors
+                .insert(anchor.clone(), Anchored { number, node: None });
         }
         match &mut node.kind {
             Kind::Scalar(_) => {}
@@ -69,22 +82,26 @@ impl Expansion {
                 }
             }
             Kind::Mapping(entries) => {
+                let source = MergeSource::of(entries);
                 for (key, value) in entries.iter_mut() {
                     self.expand(key)?;
                     self.expand(value)?;
                 }
-                merge(entries)?;
+                merge(entries, &source)?;
             }
         }
-        if let Some(anchor) = anchor {
-            self.anchors.insert(anchor, Some(node.clone()));
+        // A node further down may have taken the name over.
+        if let Some(anchored) = anchor.and_then(|anchor| self.anchors.get_mut(&anchor))
+            && anchored.number == number
+        {
+            anchored.node = Some(node.clone());
         }
         self.depth -= 1;
         Ok(())
     }
 
     fn copy(&mut self, name: &str) -> Result<Node, Error> {
-        let target = match self.anchors.get(name) {
+        let target = match self.anchors.get(name).map(|anchored| &anchored.node) {
             None => {
                 return Err(Error::problem(format!(
                     "unknown anchor '{name}' referenced"
@@ -128,36 +145,65 @@ impl Expansion {
     }
 }
 
-/// Applies the merge key of a mapping whose children are expanded.
-fn merge(entries: &mut Vec<(Node, Node)>) -> Result<(), Error> {
+/// Which values of a merge key were aliases before they were expanded: the words for a wrong one differ.
+enum MergeSource {
+    Single { is_alias: bool },
+    List(Vec<bool>),
+}
+
+impl MergeSource {
+    fn of(entries: &[(Node, Node)]) -> Self {
+        let is_alias = |node: &Node| matches!(node.kind, Kind::Alias(_));
+        match entries
+            .iter()
+            .find(|(key, _)| is_merge(key))
+            .map(|(_, value)| value)
+        {
+            Some(Node {
+                kind: Kind::Sequence(items),
+                ..
+            }) => Self::List(items.iter().map(is_alias).collect()),
+            Some(value) => Self::Single {
+                is_alias: is_alias(value),
+            },
+            None => Self::Single { is_alias: false },
+        }
+    }
+}
+
+/// Applies the merge key of a mapping whose children are expanded (kyaml, `removeMergeTags` and `mergeAll`).
+fn merge(entries: &mut Vec<(Node, Node)>, source: &MergeSource) -> Result<(), Error> {
     let Some(at) = entries.iter().position(|(key, _)| is_merge(key)) else {
         return Ok(());
     };
     let (_, merged) = entries.remove(at);
     if entries.iter().any(|(key, _)| is_merge(key)) {
-        return Err(Error::Expand("duplicate merge key".to_owned()));
+        return Err(expand_error("duplicate merge key"));
     }
-    let mappings = match merged.kind {
-        Kind::Mapping(mapping) => vec![mapping],
-        Kind::Sequence(items) => {
-            let mut mappings = Vec::with_capacity(items.len());
-            for item in items {
+    let mut mappings = Vec::new();
+    match (source, merged.kind) {
+        (MergeSource::Single { .. }, Kind::Mapping(mapping)) => mappings.push(mapping),
+        (MergeSource::Single { is_alias: true }, _) => {
+            return Err(expand_error(ALIAS_IS_NO_MAPPING));
+        }
+        (MergeSource::List(aliases), Kind::Sequence(items)) => {
+            for (item, &is_alias) in items.into_iter().zip(aliases) {
                 match item.kind {
                     Kind::Mapping(mapping) => mappings.push(mapping),
+                    _ if is_alias => return Err(expand_error(ALIAS_IS_NO_MAPPING)),
                     Kind::Sequence(_) => {
-                        return Err(Error::Expand(
-                            "invalid map merge: received a nested sequence".to_owned(),
+                        return Err(expand_error(
+                            "invalid map merge: received a nested sequence",
                         ));
                     }
-                    Kind::Scalar(_) | Kind::Alias(_) => return Err(not_a_mapping()),
+                    Kind::Scalar(_) | Kind::Alias(_) => return Err(expand_error(NO_MAPPING)),
                 }
             }
             // kustomize adds the keys of the last mapping first, then lets earlier ones replace the values.
             mappings.reverse();
-            mappings
         }
-        Kind::Scalar(_) | Kind::Alias(_) => return Err(not_a_mapping()),
-    };
+        _ => return Err(expand_error(NO_MAPPING)),
+    }
     let own = entries.len();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for (at, (key, _)) in entries.iter().enumerate() {
@@ -179,6 +225,9 @@ fn merge(entries: &mut Vec<(Node, Node)>) -> Result<(), Error> {
     Ok(())
 }
 
-fn not_a_mapping() -> Error {
-    Error::Expand("map merge requires map or sequence of maps as the value".to_owned())
+const NO_MAPPING: &str = "map merge requires map or sequence of maps as the value";
+const ALIAS_IS_NO_MAPPING: &str = "invalid map merge: received alias for a non-map value";
+
+fn expand_error(problem: &str) -> Error {
+    Error::Expand(problem.to_owned())
 }
