@@ -1,0 +1,247 @@
+//! The generators and transformers that the fields of a kustomization configure.
+
+use std::borrow::Cow;
+
+use tidegate_object::{FieldSpec, Gvk};
+use tidegate_yaml::{Map, Value};
+
+use super::{Target, helm_unsupported};
+use crate::Error;
+use crate::config::TransformerConfig;
+use crate::error::Result;
+use crate::generators::{DataObjectGenerator, Generator};
+use crate::kustomization::{Label, Patch};
+use crate::origin::Origin;
+use crate::plugins::load_replacements;
+use crate::transformers::{
+    Affix, EntryTransformer, ImageTransformer, JsonPatchTransformer, NameAffixTransformer,
+    NamespaceTransformer, PatchTransformer, ReplacementTransformer, ReplicaTransformer,
+    RoleBindingSubjects, StrategicMergeTransformer, Transformer,
+};
+
+type Configured<T> = Vec<(Box<T>, Option<Origin>)>;
+
+fn in_builtin(error: Error, name: &str, written: &str) -> Error {
+    error.wrap(format_args!(
+        "trouble configuring builtin {name} with config: `\n{written}`"
+    ))
+}
+
+/// A patch entry as upstream writes it into the configuration of its transformer.
+fn write_patch(patch: &Patch, text_field: &str) -> String {
+    let mut map = Map::new();
+    let mut add = |name: &str, text: &str| {
+        if !text.is_empty() {
+            map.insert(name.to_owned(), Value::String(text.to_owned()));
+        }
+    };
+    add("path", &patch.path);
+    add(text_field, &patch.patch);
+    if let Some(options) = patch.options {
+        let mut flags = Map::new();
+        for (name, flag) in [
+            ("allowNameChange", options.allow_name_change),
+            ("allowKindChange", options.allow_kind_change),
+        ] {
+            if flag {
+                flags.insert(name.to_owned(), Value::Bool(true));
+            }
+        }
+        map.insert("options".to_owned(), Value::Map(flags));
+    }
+    if let Some(target) = &patch.target {
+        let selector = target.to_selector();
+        let fields = [
+            ("group", &*selector.id.gvk.group),
+            ("version", &*selector.id.gvk.version),
+            ("kind", &*selector.id.gvk.kind),
+            ("name", &*selector.id.name),
+            ("namespace", &*selector.id.namespace),
+            ("annotationSelector", &*selector.annotation_selector),
+            ("labelSelector", &*selector.label_selector),
+        ];
+        let set = fields.into_iter().filter(|(_, text)| !text.is_empty());
+        let fields = set
+            .map(|(name, text)| (name.to_owned(), Value::String(text.to_owned())))
+            .collect();
+        map.insert("target".to_owned(), Value::Map(fields));
+    }
+    tidegate_yaml::emit_v2(&Value::Map(map))
+}
+
+impl Target<'_> {
+    fn builtin_origin(&self, kind: &str) -> Option<Origin> {
+        self.origin
+            .as_ref()
+            .map(|origin| origin.of_builtin(&self.file_name, kind))
+    }
+
+    pub(super) fn builtin_generators(&self) -> Result<Configured<dyn Generator>> {
+        let kustomization = &self.kustomization;
+        let options = kustomization.generator_options.as_ref();
+        let mut generators: Configured<dyn Generator> = Vec::new();
+        for arguments in &kustomization.config_map_generator {
+            let generator = DataObjectGenerator::config_map(arguments, options);
+            generators.push((
+                Box::new(generator),
+                self.builtin_origin("ConfigMapGenerator"),
+            ));
+        }
+        for arguments in &kustomization.secret_generator {
+            let generator = DataObjectGenerator::secret(arguments, options);
+            generators.push((Box::new(generator), self.builtin_origin("SecretGenerator")));
+        }
+        if !kustomization.helm_charts.is_empty() {
+            return Err(helm_unsupported());
+        }
+        Ok(generators)
+    }
+
+    /// In the order in which kustomize runs them.
+    pub(super) fn builtin_transformers(
+        &self,
+        config: &TransformerConfig,
+    ) -> Result<Configured<dyn Transformer>> {
+        let kustomization = &self.kustomization;
+        let mut transformers: Configured<dyn Transformer> = Vec::new();
+        let mut add = |transformer: Box<dyn Transformer>, kind: &str| {
+            transformers.push((transformer, self.builtin_origin(kind)));
+        };
+        if !kustomization.patches_strategic_merge.is_empty() {
+            let paths = &kustomization.patches_strategic_merge;
+            let transformer =
+                StrategicMergeTransformer::new(paths, "", &self.loader).map_err(|error| {
+                    let list = Value::Sequence(paths.iter().cloned().map(Value::String).collect());
+                    let written = tidegate_yaml::emit_v2(&Value::Map(Map::from([(
+                        "paths".to_owned(),
+                        list,
+                    )])));
+                    in_builtin(error, "PatchStrategicMergeTransformer", &written)
+                })?;
+            add(Box::new(transformer), "PatchStrategicMergeTransformer");
+        }
+        for patch in &kustomization.patches {
+            let written = write_patch(patch, "patch");
+            let transformer = PatchTransformer::new(patch, &self.loader, &written)
+                .map_err(|error| in_builtin(error, "PatchTransformer", &written))?;
+            add(Box::new(transformer), "PatchTransformer");
+        }
+        if !kustomization.namespace.is_empty() {
+            let transformer = NamespaceTransformer {
+                namespace: kustomization.namespace.clone(),
+                fields: config.namespace.to_vec(),
+                unset_only: false,
+                subjects: RoleBindingSubjects::DefaultOnly,
+            };
+            add(Box::new(transformer), "NamespaceTransformer");
+        }
+        let affixes = [
+            (
+                Affix::Prefix(kustomization.name_prefix.clone()),
+                &config.name_prefix,
+                "PrefixTransformer",
+            ),
+            (
+                Affix::Suffix(kustomization.name_suffix.clone()),
+                &config.name_suffix,
+                "SuffixTransformer",
+            ),
+        ];
+        for (affix, fields, kind) in affixes {
+            let (Affix::Prefix(text) | Affix::Suffix(text)) = &affix;
+            if !text.is_empty() {
+                add(
+                    Box::new(NameAffixTransformer {
+                        affix,
+                        fields: fields.clone(),
+                    }),
+                    kind,
+                );
+            }
+        }
+        if !kustomization.labels.is_empty() || !kustomization.common_labels.is_empty() {
+            for label in &kustomization.labels {
+                let fields = label_fields(label, config)
+                    .map_err(|error| error.wrap("failed to merge labels"))?;
+                add(
+                    Box::new(EntryTransformer {
+                        entries: label.pairs.clone(),
+                        fields,
+                    }),
+                    "LabelTransformer",
+                );
+            }
+            let entries = kustomization.common_labels.clone();
+            add(
+                Box::new(EntryTransformer {
+                    entries,
+                    fields: config.common_labels.to_vec(),
+                }),
+                "LabelTransformer",
+            );
+        }
+        if !kustomization.common_annotations.is_empty() {
+            let entries = kustomization.common_annotations.clone();
+            let fields = config.common_annotations.to_vec();
+            add(
+                Box::new(EntryTransformer { entries, fields }),
+                "AnnotationsTransformer",
+            );
+        }
+        for patch in &kustomization.patches_json6902 {
+            let transformer = JsonPatchTransformer::new(patch, &self.loader).map_err(|error| {
+                in_builtin(
+                    error,
+                    "PatchJson6902Transformer",
+                    &write_patch(patch, "jsonOp"),
+                )
+            })?;
+            add(Box::new(transformer), "PatchJson6902Transformer");
+        }
+        for replica in &kustomization.replicas {
+            let transformer = ReplicaTransformer {
+                replica: replica.clone(),
+                fields: config.replicas.clone(),
+            };
+            add(Box::new(transformer), "ReplicaCountTransformer");
+        }
+        for image in &kustomization.images {
+            let transformer = ImageTransformer {
+                image: image.clone(),
+                fields: config.images.clone(),
+            };
+            add(Box::new(transformer), "ImageTagTransformer");
+        }
+        if !kustomization.replacements.is_empty() {
+            let replacements = load_replacements(&kustomization.replacements, &self.loader)
+                .map_err(|error| in_builtin(error, "ReplacementTransformer", ""))?;
+            add(
+                Box::new(ReplacementTransformer { replacements }),
+                "ReplacementTransformer",
+            );
+        }
+        Ok(transformers)
+    }
+}
+
+fn label_fields(label: &Label, config: &TransformerConfig) -> Result<Vec<FieldSpec>> {
+    let own: Vec<FieldSpec> = label
+        .fields
+        .iter()
+        .map(crate::kustomization::FieldSpecEntry::to_spec)
+        .collect();
+    let mut fields = Cow::Owned(own);
+    FieldSpec::merge_all(&mut fields, &config.labels)?;
+    if label.include_selectors {
+        FieldSpec::merge_all(&mut fields, &config.common_labels)?;
+    } else {
+        if label.include_templates {
+            FieldSpec::merge_all(&mut fields, &config.template_labels)?;
+        }
+        FieldSpec::merge_one(
+            &mut fields,
+            &FieldSpec::new(Gvk::default(), "metadata/labels", true),
+        )?;
+    }
+    Ok(fields.into_owned())
+}

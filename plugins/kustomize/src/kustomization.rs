@@ -1,0 +1,233 @@
+//! The content of a kustomization.yaml.
+
+mod fields;
+
+use std::collections::BTreeMap;
+
+use tidegate_yaml::Value;
+
+pub(crate) use fields::{
+    FieldOptions, FieldSpecEntry, GeneratorArguments, GeneratorOptions, Image, KeyValueSources,
+    Label, ObjectMeta, Patch, PatchOptions, Replacement, ReplacementEntry, Replica,
+    SecretArguments, SelectorEntry, SortOptions, SourceSelector, TargetSelector, Variable,
+};
+
+use crate::decode::{Place, Rules, decode_struct};
+use crate::error::Result;
+use crate::{Error, decode};
+
+pub(crate) const FILE_NAMES: [&str; 3] =
+    ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub(crate) const KUSTOMIZATION: &str = "Kustomization";
+pub(crate) const COMPONENT: &str = "Component";
+const KUSTOMIZATION_VERSION: &str = "kustomize.config.k8s.io/v1beta1";
+const COMPONENT_VERSION: &str = "kustomize.config.k8s.io/v1alpha1";
+
+/// A kustomization.yaml as written, with the deprecated fields folded into their successors.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Kustomization {
+    pub(crate) api_version: String,
+    pub(crate) kind: String,
+    pub(crate) metadata: Option<Value>,
+    pub(crate) openapi: BTreeMap<String, String>,
+    pub(crate) name_prefix: String,
+    pub(crate) name_suffix: String,
+    pub(crate) namespace: String,
+    pub(crate) common_labels: BTreeMap<String, String>,
+    pub(crate) labels: Vec<Label>,
+    pub(crate) common_annotations: BTreeMap<String, String>,
+    pub(crate) patches_strategic_merge: Vec<String>,
+    pub(crate) patches_json6902: Vec<Patch>,
+    pub(crate) patches: Vec<Patch>,
+    pub(crate) images: Vec<Image>,
+    image_tags: Vec<Image>,
+    pub(crate) replacements: Vec<ReplacementEntry>,
+    pub(crate) replicas: Vec<Replica>,
+    pub(crate) vars: Vec<Variable>,
+    pub(crate) sort_options: Option<SortOptions>,
+    pub(crate) resources: Vec<String>,
+    pub(crate) components: Vec<String>,
+    pub(crate) crds: Vec<String>,
+    bases: Vec<String>,
+    pub(crate) config_map_generator: Vec<GeneratorArguments>,
+    pub(crate) secret_generator: Vec<SecretArguments>,
+    helm_globals: Option<Value>,
+    pub(crate) helm_charts: Vec<Value>,
+    helm_chart_inflation_generator: Vec<Value>,
+    pub(crate) generator_options: Option<GeneratorOptions>,
+    pub(crate) configurations: Vec<String>,
+    pub(crate) generators: Vec<String>,
+    pub(crate) transformers: Vec<String>,
+    pub(crate) validators: Vec<String>,
+    pub(crate) build_metadata: Vec<String>,
+}
+
+decode_struct!(Kustomization, "types.Kustomization", {
+    "apiVersion" => api_version,
+    "kind" => kind,
+    "metadata" => metadata,
+    "openapi" => openapi,
+    "namePrefix" => name_prefix,
+    "nameSuffix" => name_suffix,
+    "namespace" => namespace,
+    "commonLabels" => common_labels,
+    "labels" => labels,
+    "commonAnnotations" => common_annotations,
+    "patchesStrategicMerge" => patches_strategic_merge,
+    "patchesJson6902" => patches_json6902,
+    "patches" => patches,
+    "images" => images,
+    "imageTags" => image_tags,
+    "replacements" => replacements,
+    "replicas" => replicas,
+    "vars" => vars,
+    "sortOptions" => sort_options,
+    "resources" => resources,
+    "components" => components,
+    "crds" => crds,
+    "bases" => bases,
+    "configMapGenerator" => config_map_generator,
+    "secretGenerator" => secret_generator,
+    "helmGlobals" => helm_globals,
+    "helmCharts" => helm_charts,
+    "helmChartInflationGenerator" => helm_chart_inflation_generator,
+    "generatorOptions" => generator_options,
+    "configurations" => configurations,
+    "generators" => generators,
+    "transformers" => transformers,
+    "validators" => validators,
+    "buildMetadata" => build_metadata,
+});
+
+/// Deprecated fields with what takes their place, in the order of the warnings.
+const DEPRECATED: [(&str, &str, bool); 6] = [
+    ("bases", "resources", false),
+    ("commonLabels", "labels", false),
+    ("imageTags", "images", false),
+    ("patchesJson6902", "patches", false),
+    ("patchesStrategicMerge", "patches", false),
+    ("vars", "replacements", true),
+];
+
+impl Kustomization {
+    /// Reads a file's content. `folder` is for the error text; warnings go to `warnings`.
+    pub(crate) fn parse(content: &[u8], folder: &str, warnings: &mut Vec<String>) -> Result<Self> {
+        let document = tidegate_yaml::parse_v2(content)
+            .map_err(|error| Error::from(error).wrap("invalid Kustomization"))?;
+        let kustomization = Self::from_value(&document, warnings)?;
+        kustomization.check(folder)?;
+        Ok(kustomization)
+    }
+
+    fn from_value(document: &Value, warnings: &mut Vec<String>) -> Result<Self> {
+        let place = Place::new("Kustomization", Rules::Strict);
+        let mut kustomization: Self =
+            decode::decode_fields("types.Kustomization", document, &place)
+                .map_err(|error| error.wrap("invalid Kustomization"))?;
+        // Upstream compares with an empty structure, in which an absent list differs from an empty one.
+        let fields = || {
+            document
+                .as_map()
+                .into_iter()
+                .flatten()
+                .filter(|(_, value)| !value.is_null())
+        };
+        let is_present = |name: &str| fields().any(|(field, _)| field.eq_ignore_ascii_case(name));
+        for (field, instead, experimental) in DEPRECATED {
+            if is_present(field) {
+                let experimental = if experimental { "[EXPERIMENTAL] " } else { "" };
+                warnings.push(format!(
+                    "# Warning: '{field}' is deprecated. Please use '{instead}' instead. \
+                     {experimental}Run 'kustomize edit fix' to update your Kustomization automatically."
+                ));
+            }
+        }
+        let says_something = fields().any(|(name, value)| match value {
+            Value::String(text) => {
+                !text.is_empty()
+                    && !name.eq_ignore_ascii_case("apiVersion")
+                    && !name.eq_ignore_ascii_case("kind")
+            }
+            Value::Sequence(items) if items.is_empty() => {
+                !["bases", "imageTags", "helmChartInflationGenerator"]
+                    .iter()
+                    .any(|n| name.eq_ignore_ascii_case(n))
+            }
+            _ => true,
+        });
+        if !says_something {
+            return Err(Error::text("kustomization.yaml is empty"));
+        }
+        kustomization.fold_deprecated();
+        Ok(kustomization)
+    }
+
+    /// A kustomization with nothing but resources.
+    pub(crate) fn of_resources(resources: Vec<String>) -> Self {
+        let mut kustomization = Self {
+            resources,
+            ..Self::default()
+        };
+        kustomization.fold_deprecated();
+        kustomization
+    }
+
+    /// Gives defaults and moves deprecated fields. kustomize: `FixKustomization`.
+    fn fold_deprecated(&mut self) {
+        if self.kind.is_empty() {
+            KUSTOMIZATION.clone_into(&mut self.kind);
+        }
+        if self.api_version.is_empty() {
+            let version = if self.kind == COMPONENT {
+                COMPONENT_VERSION
+            } else {
+                KUSTOMIZATION_VERSION
+            };
+            version.clone_into(&mut self.api_version);
+        }
+        self.resources.append(&mut self.bases);
+        self.images.append(&mut self.image_tags);
+        self.helm_charts
+            .append(&mut self.helm_chart_inflation_generator);
+        for sources in self
+            .config_map_generator
+            .iter_mut()
+            .map(|arguments| &mut arguments.sources)
+            .chain(
+                self.secret_generator
+                    .iter_mut()
+                    .map(|arguments| &mut arguments.general.sources),
+            )
+        {
+            if !sources.env.is_empty() {
+                sources.envs.push(std::mem::take(&mut sources.env));
+            }
+        }
+    }
+
+    fn check(&self, folder: &str) -> Result<()> {
+        let mut problems = Vec::new();
+        if self.kind != KUSTOMIZATION && self.kind != COMPONENT {
+            problems.push(format!("kind should be {KUSTOMIZATION} or {COMPONENT}"));
+        }
+        let wanted = if self.kind == COMPONENT {
+            COMPONENT_VERSION
+        } else {
+            KUSTOMIZATION_VERSION
+        };
+        if self.api_version != wanted {
+            problems.push(format!("apiVersion for {} should be {wanted}", self.kind));
+        }
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(Error::text(format!(
+            "Failed to read kustomization file under {folder}:\n{}",
+            problems.join("\n")
+        )))
+    }
+
+    pub(crate) fn is_component(&self) -> bool {
+        self.kind == COMPONENT
+    }
+}

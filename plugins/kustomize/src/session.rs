@@ -1,0 +1,77 @@
+//! What all parts of one build share.
+
+use std::cell::{Ref, RefCell};
+
+use tidegate_object::{CustomSchema, Schema};
+
+use crate::error::Result;
+use crate::{Error, Options};
+
+/// State of one build. Nothing of it outlives the build.
+pub(crate) struct Session<'o> {
+    pub(crate) options: &'o Options,
+    warnings: RefCell<Vec<String>>,
+    schema: RefCell<SchemaChoice>,
+}
+
+#[derive(Default)]
+struct SchemaChoice {
+    schema: Schema,
+    /// A kustomization chose a schema: those further in do not change it any more.
+    chosen: bool,
+}
+
+impl<'o> Session<'o> {
+    pub(crate) fn new(options: &'o Options) -> Self {
+        Self {
+            options,
+            warnings: RefCell::new(Vec::new()),
+            schema: RefCell::new(SchemaChoice::default()),
+        }
+    }
+
+    pub(crate) fn warn(&self, warning: impl Into<String>) {
+        self.warnings.borrow_mut().push(warning.into());
+    }
+
+    pub(crate) fn take_warnings(&self) -> Vec<String> {
+        self.warnings.take()
+    }
+
+    pub(crate) fn schema(&self) -> Ref<'_, Schema> {
+        Ref::map(self.schema.borrow(), |choice| &choice.schema)
+    }
+
+    /// Obeys the `openapi` field of a kustomization. kustomize: kyaml/openapi, `SetSchema`.
+    pub(crate) fn choose_schema(
+        &self,
+        version: Option<&str>,
+        document: Option<&[u8]>,
+    ) -> Result<()> {
+        let mut choice = self.schema.borrow_mut();
+        if choice.chosen {
+            return Ok(());
+        }
+        match (version, document) {
+            (Some(_), Some(_)) => {
+                return Err(Error::text(
+                    "builtin version and custom schema provided, cannot use both",
+                ));
+            }
+            (None, Some(document)) => {
+                let value = tidegate_yaml::parse_v2(document)
+                    .map_err(|error| Error::from(error).wrap("invalid schema file"))?;
+                choice.schema = Schema::custom(CustomSchema::from_value(&value)?);
+                choice.chosen = true;
+            }
+            (None | Some(""), None) => {}
+            (Some(BUILTIN_VERSION), None) => choice.chosen = true,
+            (Some(_), None) => {
+                return Err(Error::text("the specified OpenAPI version is not built in"));
+            }
+        }
+        Ok(())
+    }
+}
+
+const BUILTIN_VERSION: &str = "v1.21.2";

@@ -1,0 +1,87 @@
+//! The suffix of generated config maps and secrets: a digest of their content.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest as _, Sha256};
+use tidegate_object::{Kind, Node, Tree as _};
+use tidegate_yaml::Value;
+
+use crate::error::Result;
+use crate::resource_set::ResourceSet;
+
+/// Adds the suffix to the names of all objects that need one.
+pub(crate) fn add_hashes(set: &mut ResourceSet) -> Result<()> {
+    for resource in set.iter_mut().filter(|resource| resource.needs_hash) {
+        let name = format!("{}-{}", resource.name(), content_hash(&resource.node)?);
+        resource.store_previous_id();
+        resource.set_name(&name)?;
+    }
+    Ok(())
+}
+
+/// Ten letters and digits that stand for the content. kustomize: api/hasher.
+fn content_hash(object: &Node) -> Result<String> {
+    let fields: &[&str] = match object.string_field("kind") {
+        "ConfigMap" => &["data", "binaryData"],
+        "Secret" => &["type", "data", "stringData"],
+        _ => {
+            return Ok(encode(&tidegate_yaml::to_json(
+                &tidegate_yaml::node_to_canonical_value(object)?,
+            )?));
+        }
+    };
+    let mut content = BTreeMap::new();
+    content.insert(
+        "kind".to_owned(),
+        Value::String(object.string_field("kind").to_owned()),
+    );
+    content.insert("name".to_owned(), Value::String(name(object)));
+    for field in fields {
+        let value = match object.field(field) {
+            None => Value::String(String::new()),
+            Some(node) if node.node_kind() == Kind::Scalar => {
+                Value::String(node.value().to_owned())
+            }
+            Some(node) => tidegate_yaml::node_to_canonical_value(node)?,
+        };
+        // These two count only if they hold something.
+        if matches!(*field, "binaryData" | "stringData") && !matches!(value, Value::Map(_)) {
+            continue;
+        }
+        content.insert((*field).to_owned(), value);
+    }
+    Ok(encode(&tidegate_yaml::to_json(&Value::Map(content))?))
+}
+
+/// Upstream looks for a field that is called `metadata/name`, and so never finds one.
+fn name(object: &Node) -> String {
+    object.string_field("metadata/name").to_owned()
+}
+
+fn encode(content: &str) -> String {
+    let digest = Sha256::digest(content.as_bytes());
+    let hex: String = digest
+        .iter()
+        .take(5)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    hex.chars()
+        .map(|digit| match digit {
+            '0' => 'g',
+            '1' => 'h',
+            '3' => 'k',
+            'a' => 'm',
+            'e' => 't',
+            other => other,
+        })
+        .collect()
+}
+
+/// The hash suffix as a configured transformer.
+pub(crate) struct HashTransformer;
+
+impl super::Transformer for HashTransformer {
+    fn transform(&self, set: &mut ResourceSet, _: &crate::session::Session<'_>) -> Result<()> {
+        add_hashes(set)
+    }
+}

@@ -1,0 +1,295 @@
+//! Patches of all three sorts of entries: `patches`, `patchesStrategicMerge` and `patchesJson6902`.
+
+use tidegate_object::{JsonPatch, Kind, Node, Selector, Tree as _};
+use tidegate_yaml::Value;
+
+use super::Transformer;
+use crate::Error;
+use crate::error::{Result, quote};
+use crate::kustomization::{Patch, PatchOptions};
+use crate::loader::Loader;
+use crate::resource::{Resource, read_resources};
+use crate::resource_set::ResourceSet;
+use crate::session::Session;
+
+/// An entry of `patches`: text that says by its form whether it is a strategic merge or a JSON patch.
+pub(crate) struct PatchTransformer {
+    content: Content,
+    source: String,
+    target: Option<Selector>,
+}
+
+enum Content {
+    StrategicMerge(Vec<Resource>),
+    Json(JsonPatch),
+    Nothing,
+}
+
+impl PatchTransformer {
+    /// Reads the patch. kustomize: PatchTransformer, `Config`.
+    pub(crate) fn new(entry: &Patch, loader: &Loader<'_>, written: &str) -> Result<Self> {
+        let inline = entry.patch.trim();
+        let (text, source) = match (inline.is_empty(), entry.path.is_empty()) {
+            (true, true) => {
+                return Err(Error::text(format!(
+                    "must specify one of patch and path in\n{written}"
+                )));
+            }
+            (false, false) => {
+                return Err(Error::text(format!(
+                    "patch and path can't be set at the same time\n{written}"
+                )));
+            }
+            (false, true) => (
+                inline.as_bytes().to_vec(),
+                format!("[patch: {}]", quote(inline)),
+            ),
+            (true, false) => {
+                let content = loader.load(&entry.path).map_err(|error| {
+                    error.wrap(format_args!(
+                        "failed to get the patch file from path({})",
+                        entry.path
+                    ))
+                })?;
+                (content, format!("[path: {}]", quote(&entry.path)))
+            }
+        };
+        let merges = read_resources(&text);
+        let json = read_json_patch(&text);
+        let content = match (merges, json) {
+            (Ok(merges), Ok(json)) if !merges.is_empty() && !json.is_empty() => {
+                return Err(Error::text(format!(
+                    "illegally qualifies as both an SM and JSON patch: {source}"
+                )));
+            }
+            (Err(_), Err(_)) => {
+                return Err(Error::text(format!(
+                    "unable to parse SM or JSON patch from {source}"
+                )));
+            }
+            (Ok(merges), _) if merges.is_empty() => Content::Nothing,
+            (Ok(mut merges), _) => {
+                let options = entry.options.unwrap_or_default();
+                allow_changes(&mut merges, options);
+                Content::StrategicMerge(merges)
+            }
+            (Err(_), Ok(json)) => Content::Json(json),
+        };
+        Ok(Self {
+            content,
+            source,
+            target: entry.target.as_ref().map(|target| target.to_selector()),
+        })
+    }
+}
+
+fn allow_changes(patches: &mut [Resource], options: PatchOptions) {
+    for patch in patches {
+        patch.allow_name_change |= options.allow_name_change;
+        patch.allow_kind_change |= options.allow_kind_change;
+    }
+}
+
+impl Transformer for PatchTransformer {
+    fn transform(&self, set: &mut ResourceSet, session: &Session<'_>) -> Result<()> {
+        match (&self.content, &self.target) {
+            (Content::Nothing, _) => Ok(()),
+            (Content::StrategicMerge(patches), Some(target)) => {
+                let [patch] = patches.as_slice() else {
+                    return Err(Error::text(format!(
+                        "Multiple Strategic-Merge Patches in one `patches` entry is not allowed to set \
+                         `patches.target` field: {}",
+                        self.source
+                    )));
+                };
+                let selected = set.select(target).map_err(|error| {
+                    error.wrap(format_args!(
+                        "unable to find patch target {} in `resources`",
+                        quote(&target.to_string())
+                    ))
+                })?;
+                set.apply_patch(&selected, patch, &session.schema())
+            }
+            (Content::StrategicMerge(patches), None) => patches.iter().try_for_each(|patch| {
+                let id = patch.original_id();
+                let index = set.index_by_id(&id).map_err(|error| {
+                    error.wrap(format_args!(
+                        "no resource matches strategic merge patch {}",
+                        quote(&id.to_string())
+                    ))
+                })?;
+                if !set.get_mut(index).apply_patch(patch, &session.schema())? {
+                    set.remove(index);
+                }
+                Ok(())
+            }),
+            (Content::Json(_), None) => Err(Error::text(format!(
+                "must specify a target for JSON patch {}",
+                self.source
+            ))),
+            (Content::Json(patch), Some(target)) => {
+                for index in set.select(target)? {
+                    let resource = set.get_mut(index);
+                    resource.store_previous_id();
+                    apply_json_patch(resource, patch)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// `patchesStrategicMerge`: files or inline patches, found by the id they carry.
+pub(crate) struct StrategicMergeTransformer {
+    patches: Vec<Resource>,
+}
+
+impl StrategicMergeTransformer {
+    pub(crate) fn new(paths: &[String], inline: &str, loader: &Loader<'_>) -> Result<Self> {
+        if paths.is_empty() && inline.is_empty() {
+            return Err(Error::text("empty file path and empty patch content"));
+        }
+        let mut patches = Vec::new();
+        for path in paths {
+            // An entry may be the patch itself.
+            match read_resources(path.as_bytes()) {
+                Ok(inline) => patches.extend(inline),
+                Err(_) => {
+                    let content = loader.load(path)?;
+                    patches.extend(read_resources(&content).map_err(|error| in_file(error, path))?);
+                }
+            }
+        }
+        if !inline.is_empty() {
+            patches.extend(read_resources(inline.as_bytes())?);
+        }
+        if patches.is_empty() {
+            return Err(Error::text(format!(
+                "patch appears to be empty; files=[{}], Patch={inline}",
+                paths.join(" ")
+            )));
+        }
+        Ok(Self { patches })
+    }
+}
+
+/// Names the file of malformed YAML. kustomize: api/internal/kusterr, `Handler`.
+pub(crate) fn in_file(error: Error, path: &str) -> Error {
+    if !error.is_malformed_yaml() {
+        return error;
+    }
+    let text = format!("{error} in File: {path}");
+    error.retold(text)
+}
+
+impl Transformer for StrategicMergeTransformer {
+    fn transform(&self, set: &mut ResourceSet, session: &Session<'_>) -> Result<()> {
+        self.patches.iter().try_for_each(|patch| {
+            let index = set.index_by_id(&patch.original_id())?;
+            set.apply_patch(&[index], patch, &session.schema())
+        })
+    }
+}
+
+/// `patchesJson6902`: a JSON patch for one named target.
+pub(crate) struct JsonPatchTransformer {
+    patch: JsonPatch,
+    target: Selector,
+}
+
+impl JsonPatchTransformer {
+    pub(crate) fn new(entry: &Patch, loader: &Loader<'_>) -> Result<Self> {
+        let target = entry
+            .target
+            .as_ref()
+            .map(|target| target.to_selector())
+            .unwrap_or_default();
+        if target.id.name.is_empty() {
+            return Err(Error::text("must specify the target name"));
+        }
+        let text = match (entry.path.is_empty(), entry.patch.is_empty()) {
+            (true, true) => return Err(Error::text("empty file path and empty jsonOp")),
+            (false, false) => {
+                return Err(Error::text("must specify a file path or jsonOp, not both"));
+            }
+            (true, false) => entry.patch.clone().into_bytes(),
+            (false, true) => {
+                let content = loader.load(&entry.path)?;
+                if content.is_empty() {
+                    return Err(Error::text(format!(
+                        "patch file '{}' empty seems to be empty",
+                        entry.path
+                    )));
+                }
+                content
+            }
+        };
+        let shown = || String::from_utf8_lossy(&text).into_owned();
+        let patch = read_json_patch(&text).map_err(|error| {
+            if text.starts_with(b"[") {
+                error.wrap(format_args!("decoding {}", shown()))
+            } else {
+                error
+            }
+        })?;
+        if patch.is_empty() {
+            return Err(Error::text(format!(
+                "patch appears to be empty; file={}, JsonOp={}",
+                entry.path,
+                shown()
+            )));
+        }
+        Ok(Self { patch, target })
+    }
+}
+
+impl Transformer for JsonPatchTransformer {
+    fn transform(&self, set: &mut ResourceSet, _: &Session<'_>) -> Result<()> {
+        set.select(&self.target)?
+            .into_iter()
+            .try_for_each(|index| apply_json_patch(set.get_mut(index), &self.patch))
+    }
+}
+
+fn read_json_patch(text: &[u8]) -> Result<JsonPatch> {
+    if text.is_empty() {
+        return Err(Error::text("empty json patch operations"));
+    }
+    let value = tidegate_yaml::parse_v2(text)
+        .map_err(|error| Error::from(error).wrap("error converting YAML to JSON"))?;
+    Ok(JsonPatch::from_value(&as_floats(value))?)
+}
+
+/// Applies a JSON patch to the object as JSON: afterwards, styles are gone and numbers are floats.
+fn apply_json_patch(resource: &mut Resource, patch: &JsonPatch) -> Result<()> {
+    if resource.has_build_annotations() {
+        // Patches may count on the annotations that upstream keeps its notes in.
+        let metadata = resource.node.field_or_insert("metadata", Kind::Mapping)?;
+        let annotations = metadata.field_or_insert("annotations", Kind::Mapping)?;
+        if annotations.is_tagged_null() {
+            annotations.turn_into(Kind::Mapping, tidegate_yaml::Tag::MAP);
+        }
+    }
+    let mut value = as_floats(tidegate_yaml::node_to_canonical_value(&resource.node)?);
+    patch.apply(&mut value)?;
+    resource.node = Node::from(&as_floats(value));
+    let annotations = resource.metadata_map("annotations");
+    resource.set_metadata_map("annotations", &annotations)
+}
+
+/// Numbers as Go's JSON decoder gives them: those that a float cannot hold lose digits.
+#[expect(clippy::cast_precision_loss, reason = "that is the point")]
+fn as_floats(value: Value) -> Value {
+    const EXACT: u64 = 1 << 53;
+    match value {
+        Value::Int(number) if number.unsigned_abs() > EXACT => Value::Float(number as f64),
+        Value::Uint(number) => Value::Float(number as f64),
+        Value::Sequence(items) => Value::Sequence(items.into_iter().map(as_floats).collect()),
+        Value::Map(map) => Value::Map(
+            map.into_iter()
+                .map(|(key, value)| (key, as_floats(value)))
+                .collect(),
+        ),
+        other => other,
+    }
+}

@@ -1,0 +1,186 @@
+//! Types that a build brings along in an OpenAPI document.
+
+use std::collections::BTreeMap;
+
+use tidegate_yaml::{Map, Value};
+
+use super::MergeKeys;
+use crate::Error;
+
+/// The definitions of an OpenAPI document (version 2), as far as merging needs them.
+#[derive(Debug, Default)]
+pub struct CustomSchema {
+    definitions: BTreeMap<String, SchemaNode>,
+    types: BTreeMap<(String, String), String>,
+    /// Types with paths of their own: true if one of them has a namespace in it.
+    namespaced: BTreeMap<(String, String), bool>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct SchemaNode {
+    reference: Option<String>,
+    is_array: bool,
+    properties: BTreeMap<String, SchemaNode>,
+    any_name: Option<Box<SchemaNode>>,
+    items: Option<Box<SchemaNode>>,
+    strategy: Option<String>,
+    merge_key: Option<String>,
+    map_keys: Option<Vec<String>>,
+}
+
+impl CustomSchema {
+    /// Takes the definitions from a decoded document.
+    pub fn from_value(document: &Value) -> Result<Self, Error> {
+        let Some(document) = document.as_map() else {
+            return Err(Error::text("invalid schema file: not an OpenAPI document"));
+        };
+        let mut schema = Self::default();
+        for (name, definition) in document
+            .get("definitions")
+            .and_then(Value::as_map)
+            .into_iter()
+            .flatten()
+        {
+            for identity in type_identities(definition) {
+                schema.types.insert(identity, name.clone());
+            }
+            schema
+                .definitions
+                .insert(name.clone(), SchemaNode::from_value(definition));
+        }
+        for (path, methods) in document
+            .get("paths")
+            .and_then(Value::as_map)
+            .into_iter()
+            .flatten()
+        {
+            let Some(identity) = methods
+                .get("get")
+                .and_then(|get| get.get(TYPE_EXTENSION))
+                .and_then(identity)
+            else {
+                continue;
+            };
+            let namespaced = path.contains("namespaces/{namespace}");
+            *schema.namespaced.entry(identity).or_insert(false) |= namespaced;
+        }
+        Ok(schema)
+    }
+
+    pub(super) fn of_type(&self, api_version: &str, kind: &str) -> Option<&SchemaNode> {
+        let name = self.types.get(&(api_version.to_owned(), kind.to_owned()))?;
+        self.definitions.get(name)
+    }
+
+    pub(super) fn is_cluster_scoped(&self, api_version: &str, kind: &str) -> bool {
+        self.namespaced
+            .get(&(api_version.to_owned(), kind.to_owned()))
+            == Some(&false)
+    }
+
+    pub(super) fn field<'a>(&'a self, node: &'a SchemaNode, name: &str) -> Option<&'a SchemaNode> {
+        self.resolve(node.properties.get(name).or(node.any_name.as_deref())?)
+    }
+
+    pub(super) fn elements<'a>(&'a self, node: &'a SchemaNode) -> Option<&'a SchemaNode> {
+        if !node.is_array {
+            return None;
+        }
+        self.resolve(node.items.as_deref()?)
+    }
+
+    fn resolve<'a>(&'a self, mut node: &'a SchemaNode) -> Option<&'a SchemaNode> {
+        // A chain of references longer than this can only be a circle.
+        for _ in 0..100 {
+            match &node.reference {
+                None => return Some(node),
+                Some(name) => node = self.definitions.get(name)?,
+            }
+        }
+        None
+    }
+}
+
+const TYPE_EXTENSION: &str = "x-kubernetes-group-version-kind";
+
+fn type_identities(definition: &Value) -> Vec<(String, String)> {
+    let list = definition
+        .get(TYPE_EXTENSION)
+        .and_then(Value::as_sequence)
+        .unwrap_or_default();
+    list.iter().filter_map(identity).collect()
+}
+
+fn identity(value: &Value) -> Option<(String, String)> {
+    let version = value.get("version")?.as_str()?;
+    let kind = value.get("kind")?.as_str()?;
+    let group = value
+        .get("group")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let api_version = if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    };
+    Some((api_version, kind.to_owned()))
+}
+
+impl SchemaNode {
+    fn from_value(value: &Value) -> Self {
+        let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let strings = |value: &Value| -> Vec<String> {
+            value
+                .as_sequence()
+                .unwrap_or_default()
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect()
+        };
+        let below = |map: &Map| {
+            map.iter()
+                .map(|(name, value)| (name.clone(), Self::from_value(value)))
+                .collect()
+        };
+        let is_array = match value.get("type") {
+            Some(Value::String(kind)) => kind == "array",
+            Some(list @ Value::Sequence(_)) => strings(list) == ["array"],
+            _ => false,
+        };
+        Self {
+            reference: text("$ref")
+                .and_then(|target| target.strip_prefix("#/definitions/").map(str::to_owned)),
+            is_array,
+            properties: value
+                .get("properties")
+                .and_then(Value::as_map)
+                .map(below)
+                .unwrap_or_default(),
+            any_name: value
+                .get("additionalProperties")
+                .filter(|value| value.as_map().is_some())
+                .map(|value| Box::new(Self::from_value(value))),
+            items: value
+                .get("items")
+                .filter(|value| value.as_map().is_some())
+                .map(|value| Box::new(Self::from_value(value))),
+            strategy: text("x-kubernetes-patch-strategy"),
+            merge_key: text("x-kubernetes-patch-merge-key"),
+            map_keys: value.get("x-kubernetes-list-map-keys").map(strings),
+        }
+    }
+
+    pub(super) fn merge_keys(&self) -> Option<MergeKeys> {
+        let strategy = self.strategy.as_ref()?;
+        if !strategy.split(',').any(|part| part == "merge") {
+            return None;
+        }
+        let keys = self
+            .map_keys
+            .clone()
+            .or_else(|| self.merge_key.clone().map(|key| vec![key]))
+            .unwrap_or_default();
+        Some(MergeKeys { keys })
+    }
+}
