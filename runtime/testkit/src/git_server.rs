@@ -191,6 +191,11 @@ impl Repository {
         &self.url
     }
 
+    /// The bare repository itself.
+    pub fn git_dir(&self) -> &Path {
+        &self.bare
+    }
+
     /// The work tree: what is changed here is part of the next commit.
     pub fn tree(&self) -> &Path {
         &self.tree

@@ -15,7 +15,7 @@ pub use cluster::{Cluster, Reference};
 pub use control_plane::ControlPlane;
 pub use git_server::{GitServer, Repository};
 pub use process::Process;
-pub use tidegate::Tidegate;
+pub use tidegate::{Launch, Tidegate};
 
 /// What can go wrong while a test is set up; each message says what to do where there is something to do.
 #[derive(Debug, thiserror::Error)]

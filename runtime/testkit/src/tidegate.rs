@@ -1,6 +1,6 @@
 //! The `tidegate` program as a child process.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,13 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::{Error, Process, free_port, process};
+use crate::{Error, Process, free_port};
 
 /// A running `tidegate run` with ports and storage of its own. Ends when dropped.
 #[derive(Debug)]
 pub struct Tidegate {
-    process: process::Process,
-    kubeconfig: PathBuf,
-    folder: PathBuf,
+    process: Process,
+    launch: Launch,
     ports: Ports,
     _temporary: Option<TempDir>,
 }
@@ -52,39 +51,64 @@ impl Ports {
     }
 }
 
+/// How an engine is started.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// The program.
+    pub binary: PathBuf,
+    /// The cluster.
+    pub kubeconfig: PathBuf,
+    /// Gets the storage (`data/`) and the log.
+    pub folder: PathBuf,
+    /// Arguments after those for ports and storage.
+    pub args: Vec<String>,
+    /// Variables besides those of the caller.
+    pub environment: Vec<(OsString, OsString)>,
+}
+
 impl Tidegate {
     /// Starts `tidegate run` against a cluster, with `args` after those for ports and storage, and waits until it is
     /// ready. Its namespace (`RUNTIME_NAMESPACE`) is `flux-system`.
-    pub fn start<A: AsRef<OsStr>>(kubeconfig: &Path, args: &[A]) -> Result<Tidegate, Error> {
+    pub fn start(kubeconfig: &Path, args: &[&str]) -> Result<Tidegate, Error> {
         let temporary =
             TempDir::with_prefix("tidegate-run-").map_err(Error::io("a temporary folder"))?;
-        let folder = temporary.path().to_path_buf();
-        Tidegate::start_at(&binary()?, kubeconfig, folder, args, Some(temporary))
+        let launch = Launch {
+            binary: binary()?,
+            kubeconfig: kubeconfig.to_path_buf(),
+            folder: temporary.path().to_path_buf(),
+            args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+            environment: Vec::new(),
+        };
+        Tidegate::start_at(launch, Some(temporary))
     }
 
     /// Starts `binary` with its storage and its log in `folder`, which is kept at the end.
-    pub fn start_in<A: AsRef<OsStr>>(
+    pub fn start_in<A: AsRef<str>>(
         binary: &Path,
         kubeconfig: &Path,
         folder: PathBuf,
         args: &[A],
     ) -> Result<Tidegate, Error> {
-        Tidegate::start_at(binary, kubeconfig, folder, args, None)
-    }
-
-    fn start_at<A: AsRef<OsStr>>(
-        binary: &Path,
-        kubeconfig: &Path,
-        folder: PathBuf,
-        args: &[A],
-        temporary: Option<TempDir>,
-    ) -> Result<Tidegate, Error> {
-        let ports = Ports::free()?;
-        let process = spawn(binary, kubeconfig, &folder, ports, args)?;
-        let mut engine = Tidegate {
-            process,
+        Tidegate::launch(Launch {
+            binary: binary.to_path_buf(),
             kubeconfig: kubeconfig.to_path_buf(),
             folder,
+            args: args.iter().map(|arg| arg.as_ref().to_owned()).collect(),
+            environment: Vec::new(),
+        })
+    }
+
+    /// As [`Tidegate::start`], with everything said; the folder is kept at the end.
+    pub fn launch(launch: Launch) -> Result<Tidegate, Error> {
+        Tidegate::start_at(launch, None)
+    }
+
+    fn start_at(launch: Launch, temporary: Option<TempDir>) -> Result<Tidegate, Error> {
+        let ports = Ports::free()?;
+        let process = spawn(&launch, ports)?;
+        let mut engine = Tidegate {
+            process,
+            launch,
             ports,
             _temporary: temporary,
         };
@@ -92,9 +116,9 @@ impl Tidegate {
         Ok(engine)
     }
 
-    /// Starts the program again in the same folder and with the same ports, after it was killed or has ended.
-    pub fn restart<A: AsRef<OsStr>>(&mut self, args: &[A]) -> Result<(), Error> {
-        self.process = spawn(&binary()?, &self.kubeconfig, &self.folder, self.ports, args)?;
+    /// Starts the program again in the same way, folder and ports, after it was killed or has ended.
+    pub fn restart(&mut self) -> Result<(), Error> {
+        self.process = spawn(&self.launch, self.ports)?;
         self.wait_ready()
     }
 
@@ -118,7 +142,7 @@ impl Tidegate {
 
     /// The folder of its storage (`data/`) and its log.
     pub fn folder(&self) -> &Path {
-        &self.folder
+        &self.launch.folder
     }
 
     /// The text of `/metrics`.
@@ -129,25 +153,27 @@ impl Tidegate {
     }
 }
 
-fn spawn<A: AsRef<OsStr>>(
-    binary: &Path,
-    kubeconfig: &Path,
-    folder: &Path,
-    ports: Ports,
-    args: &[A],
-) -> Result<Process, Error> {
-    let data = folder.join("data");
+fn spawn(launch: &Launch, ports: Ports) -> Result<Process, Error> {
+    let data = launch.folder.join("data");
     std::fs::create_dir_all(&data).map_err(Error::io(data.display().to_string()))?;
     let mut storage = OsString::from("--storage-path=");
     storage.push(&data);
-    let mut all: Vec<OsString> = vec!["run".into(), storage];
-    all.extend(ports.args().into_iter().map(OsString::from));
-    all.extend(args.iter().map(|arg| arg.as_ref().to_owned()));
-    let env = [
-        ("KUBECONFIG".into(), kubeconfig.as_os_str().to_owned()),
-        ("RUNTIME_NAMESPACE".into(), "flux-system".into()),
-    ];
-    Process::start("tidegate", binary, all, env, folder)
+    let mut args: Vec<OsString> = vec!["run".into(), storage];
+    args.extend(ports.args().into_iter().map(OsString::from));
+    args.extend(launch.args.iter().map(OsString::from));
+    let mut environment = launch.environment.clone();
+    environment.push((
+        "KUBECONFIG".into(),
+        launch.kubeconfig.clone().into_os_string(),
+    ));
+    environment.push(("RUNTIME_NAMESPACE".into(), "flux-system".into()));
+    Process::start(
+        "tidegate",
+        &launch.binary,
+        args,
+        environment,
+        &launch.folder,
+    )
 }
 
 /// The program: `TIDEGATE_BIN`, else the one that cargo put beside the running test.

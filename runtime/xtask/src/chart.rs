@@ -11,8 +11,6 @@ use crate::{step, tools};
 
 mod install;
 
-pub(crate) use install::check as check_on_cluster;
-
 /// The helm that renders the chart in tests. Users may have another.
 const HELM_VERSION: &str = "v4.2.4";
 
@@ -53,8 +51,9 @@ pub(crate) fn helm() -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// Lints the chart and renders it with the values that matter, and checks what comes out.
-pub(crate) fn check(workspace_root: &Path) -> anyhow::Result<()> {
+/// Lints the chart and renders it with the values that matter, and checks what comes out. With a `tidegate` program, also
+/// installs it on a control plane and runs the program as it says.
+pub(crate) fn check(workspace_root: &Path, tidegate: Option<&Path>) -> anyhow::Result<()> {
     let helm = helm()?;
     let chart = chart(workspace_root);
     let mut lint = Command::new(&helm);
@@ -76,7 +75,11 @@ pub(crate) fn check(workspace_root: &Path) -> anyhow::Result<()> {
             "the chart takes the value {wrong}"
         );
     }
-    Ok(())
+    tidegate.map_or(Ok(()), |tidegate| {
+        step::timed("chart on a control plane", || {
+            install::check(workspace_root, tidegate)
+        })
+    })
 }
 
 /// The objects that helm renders, definitions first, with `values` set as `--set` takes them.
@@ -270,6 +273,6 @@ mod tests {
             .ancestors()
             .nth(2)
             .expect("the workspace's root");
-        check(root).expect("a chart that holds");
+        check(root, None).expect("a chart that holds");
     }
 }

@@ -1,7 +1,15 @@
 //! `cargo xtask …`: every chore of the project. Each command sets up what it needs on a fresh machine.
 
+mod chart;
+mod codegen;
 mod controlplane;
+mod demo;
+mod lint;
+mod plugins;
+mod setup;
 mod step;
+mod test;
+mod tidy;
 mod tools;
 mod workspace;
 
@@ -20,24 +28,69 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Play the main job on a real API server and a real Git repository; KUBECONFIG names a cluster of your own
+    Demo {
+        /// Leave everything running at the end, and say how to look around
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Set everything up and run all tests
+    Test,
+    /// Check formatting, clippy, generated files and the rules of this repository
+    Lint,
+    /// Check the rules of this repository: layers, versions, file sizes, licences
+    Tidy,
+    /// Write the generated files: definitions and rights in the chart
+    Codegen {
+        /// Change nothing, and fail when a file is not current
+        #[arg(long)]
+        check: bool,
+    },
+    /// Lint and render the chart with the real helm, and check what comes out
+    Chart {
+        /// Install it on a control plane as well, and run this `tidegate` as it says
+        #[arg(long, value_name = "PROGRAM")]
+        run: Option<std::path::PathBuf>,
+    },
     /// Build the control plane for tests and print its path
     Controlplane,
+    /// Build the built-in plugins and print their folder
+    Plugins,
+    /// What CI runs: test, then lint
+    Ci,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let result = Workspace::load().and_then(|workspace| match arguments.command {
-        Command::Controlplane => {
-            let path = controlplane::build(&workspace)?;
-            step::result(&path.display().to_string());
-            Ok(())
-        }
-    });
-    match result {
+    match Workspace::load().and_then(|workspace| run(&workspace, &arguments.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             step::failed(&error);
             ExitCode::FAILURE
         }
+    }
+}
+
+fn run(workspace: &Workspace, command: &Command) -> anyhow::Result<()> {
+    match command {
+        Command::Demo { keep } => demo::run(workspace, *keep),
+        Command::Test => test::run(workspace),
+        Command::Lint => lint::run(workspace),
+        Command::Tidy => tidy::run(workspace),
+        Command::Codegen { check } => codegen::run(&workspace.root, *check),
+        Command::Chart { run } => chart::check(&workspace.root, run.as_deref()),
+        Command::Controlplane => {
+            step::result(&controlplane::build(workspace)?.display().to_string());
+            Ok(())
+        }
+        Command::Plugins => {
+            step::result(
+                &plugins::run(&workspace.root, &workspace.target)?
+                    .display()
+                    .to_string(),
+            );
+            Ok(())
+        }
+        Command::Ci => test::run(workspace).and_then(|()| lint::run(workspace)),
     }
 }

@@ -1,5 +1,9 @@
 //! Progress on stderr, one line a step, and the running of other programs.
-#![expect(clippy::print_stderr, clippy::print_stdout, reason = "what a person at the terminal reads")]
+#![expect(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "what a person at the terminal reads"
+)]
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -42,14 +46,21 @@ pub(crate) fn timed<T>(what: &str, work: impl FnOnce() -> anyhow::Result<T>) -> 
 /// A duration for people: `0.42 s`, `3 min 05 s`.
 pub(crate) fn seconds(duration: Duration) -> String {
     if duration.as_secs() >= 60 {
-        return format!("{} min {:02} s", duration.as_secs() / 60, duration.as_secs() % 60);
+        return format!(
+            "{} min {:02} s",
+            duration.as_secs() / 60,
+            duration.as_secs() % 60
+        );
     }
     format!("{:.2} s", duration.as_secs_f64())
 }
 
 /// Runs a program whose output goes to the terminal.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
-    let status = command.stdin(Stdio::null()).status().with_context(|| line(command))?;
+    let status = command
+        .stdin(Stdio::null())
+        .status()
+        .with_context(|| line(command))?;
     if !status.success() {
         bail!("`{}` failed ({status})", line(command));
     }
@@ -58,7 +69,10 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
 
 /// Runs a program and returns its stdout; stderr is shown when it fails.
 pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
-    let output = command.stdin(Stdio::null()).output().with_context(|| line(command))?;
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| line(command))?;
     if !output.status.success() {
         bail!(
             "`{}` failed ({})\n{}{}",
@@ -74,7 +88,11 @@ pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
 /// Whether a program can be started and says yes.
 pub(crate) fn succeeds(program: impl AsRef<Path>, args: &[&str]) -> bool {
     let mut command = Command::new(program.as_ref());
-    command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
 

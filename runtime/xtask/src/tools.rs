@@ -16,14 +16,18 @@ const GO_MINIMUM: u32 = 21;
 pub(crate) fn rust_targets(workspace: &Workspace) -> anyhow::Result<()> {
     for target in ["wasm32-unknown-unknown", "wasm32-wasip2"] {
         let mut print = Command::new("rustc");
-        print.args(["--print", "target-libdir", "--target", target]).current_dir(&workspace.root);
+        print
+            .args(["--print", "target-libdir", "--target", target])
+            .current_dir(&workspace.root);
         if PathBuf::from(step::output(&mut print)?.trim()).is_dir() {
             continue;
         }
         step::begin(&format!("installing the Rust target {target}"));
         let mut add = Command::new("rustup");
-        add.args(["target", "add", target]).current_dir(&workspace.root);
-        step::output(&mut add).with_context(|| format!("the Rust target {target} is not installed"))?;
+        add.args(["target", "add", target])
+            .current_dir(&workspace.root);
+        step::output(&mut add)
+            .with_context(|| format!("the Rust target {target} is not installed"))?;
     }
     Ok(())
 }
@@ -35,20 +39,31 @@ pub(crate) fn git() -> anyhow::Result<()> {
     }
     let mut path = Command::new("git");
     let folder = PathBuf::from(step::output(path.arg("--exec-path"))?.trim());
-    ensure!(folder.join("git-http-backend").is_file(), "git has no http-backend in {}", folder.display());
+    ensure!(
+        folder.join("git-http-backend").is_file(),
+        "git has no http-backend in {}",
+        folder.display()
+    );
     Ok(())
 }
 
 /// Go, for the control plane. Any version from 1.21 on will do: it fetches the one that go.mod names.
 pub(crate) fn go() -> anyhow::Result<PathBuf> {
-    let installed = ["go", "/usr/local/go/bin/go"].into_iter().map(PathBuf::from).find(|go| step::succeeds(go, &["version"]));
+    let installed = ["go", "/usr/local/go/bin/go"]
+        .into_iter()
+        .map(PathBuf::from)
+        .find(|go| step::succeeds(go, &["version"]));
     let go = match installed {
         Some(go) => go,
         None => debian_go()?,
     };
     let mut version = Command::new(&go);
     let version = step::output(version.args(["env", "GOVERSION"]))?;
-    let minor = version.trim().strip_prefix("go1.").and_then(|rest| rest.split(['.', 'r', 'b', ' ']).next()).and_then(|minor| minor.parse().ok());
+    let minor = version
+        .trim()
+        .strip_prefix("go1.")
+        .and_then(|rest| rest.split(['.', 'r', 'b', ' ']).next())
+        .and_then(|minor| minor.parse().ok());
     ensure!(
         minor.is_none_or(|minor: u32| minor >= GO_MINIMUM),
         "{} is Go {}: install Go 1.{GO_MINIMUM} or later from https://go.dev/dl/",
@@ -60,12 +75,24 @@ pub(crate) fn go() -> anyhow::Result<PathBuf> {
 
 /// Installs the newest Go that Debian has.
 fn debian_go() -> anyhow::Result<PathBuf> {
-    ensure!(step::succeeds("apt-get", &["--version"]), "Go is not installed: see https://go.dev/dl/");
+    ensure!(
+        step::succeeds("apt-get", &["--version"]),
+        "Go is not installed: see https://go.dev/dl/"
+    );
     apt_update()?;
     let mut search = Command::new("apt-cache");
     let names = step::output(search.args(["search", "--names-only", "^golang-1\\.[0-9]+-go$"]))?;
-    let minor = |name: &str| name.strip_prefix("golang-1.")?.strip_suffix("-go")?.parse::<u32>().ok();
-    let newest = names.lines().filter_map(|line| minor(line.split(' ').next()?)).max().context("Debian has no package of Go here")?;
+    let minor = |name: &str| {
+        name.strip_prefix("golang-1.")?
+            .strip_suffix("-go")?
+            .parse::<u32>()
+            .ok()
+    };
+    let newest = names
+        .lines()
+        .filter_map(|line| minor(line.split(' ').next()?))
+        .max()
+        .context("Debian has no package of Go here")?;
     debian_package(&format!("golang-1.{newest}-go"))?;
     Ok(PathBuf::from(format!("/usr/lib/go-1.{newest}/bin/go")))
 }
@@ -77,7 +104,10 @@ pub(crate) fn corpus_runners() -> anyhow::Result<()> {
     }
     if !step::succeeds("python3", &["-c", "import yaml"]) {
         // The python3 that is found first may be another than Debian's, which sees no Debian package.
-        let pip = step::succeeds("python3", &["-m", "pip", "install", "--quiet", "--user", "pyyaml"]);
+        let pip = step::succeeds(
+            "python3",
+            &["-m", "pip", "install", "--quiet", "--user", "pyyaml"],
+        );
         if !pip || !step::succeeds("python3", &["-c", "import yaml"]) {
             debian_package("python3-yaml")?;
         }
@@ -90,7 +120,9 @@ pub(crate) fn corpus_runners() -> anyhow::Result<()> {
 
 fn apt_update() -> anyhow::Result<()> {
     static DONE: Mutex<bool> = Mutex::new(false);
-    let Ok(mut done) = DONE.lock() else { bail!("an earlier `apt-get update` panicked") };
+    let Ok(mut done) = DONE.lock() else {
+        bail!("an earlier `apt-get update` panicked")
+    };
     if !*done {
         step::begin("apt-get update");
         step::output(apt().arg("update"))?;
@@ -100,12 +132,16 @@ fn apt_update() -> anyhow::Result<()> {
 }
 
 fn debian_package(name: &str) -> anyhow::Result<()> {
-    ensure!(step::succeeds("apt-get", &["--version"]), "`{name}` is missing, and this is no Debian: install it");
+    ensure!(
+        step::succeeds("apt-get", &["--version"]),
+        "`{name}` is missing, and this is no Debian: install it"
+    );
     apt_update()?;
     step::begin(&format!("installing the Debian package {name}"));
     let mut install = apt();
     install.args(["install", "--yes", "--no-install-recommends", name]);
-    step::output(&mut install).with_context(|| format!("`{name}` is missing and could not be installed"))?;
+    step::output(&mut install)
+        .with_context(|| format!("`{name}` is missing and could not be installed"))?;
     Ok(())
 }
 

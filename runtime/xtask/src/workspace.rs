@@ -22,9 +22,19 @@ impl Workspace {
     pub(crate) fn load() -> anyhow::Result<Workspace> {
         let mut command = cargo(Path::new(env!("CARGO_MANIFEST_DIR")));
         command.args(["metadata", "--no-deps", "--format-version=1"]);
-        let metadata: Value = serde_json::from_str(&step::output(&mut command)?).context("output of cargo metadata")?;
-        let path = |key: &str| metadata[key].as_str().map(PathBuf::from).with_context(|| format!("cargo metadata has no {key}"));
-        Ok(Workspace { root: path("workspace_root")?, target: path("target_directory")?, metadata })
+        let metadata: Value = serde_json::from_str(&step::output(&mut command)?)
+            .context("output of cargo metadata")?;
+        let path = |key: &str| {
+            metadata[key]
+                .as_str()
+                .map(PathBuf::from)
+                .with_context(|| format!("cargo metadata has no {key}"))
+        };
+        Ok(Workspace {
+            root: path("workspace_root")?,
+            target: path("target_directory")?,
+            metadata,
+        })
     }
 
     /// A cargo command in the workspace.
@@ -35,10 +45,16 @@ impl Workspace {
     /// Names of the packages that are built for wasm32 only.
     pub(crate) fn components(&self) -> anyhow::Result<Vec<&str>> {
         let folder = self.root.join("plugins/components");
-        let packages = self.metadata["packages"].as_array().context("cargo metadata has no packages")?;
+        let packages = self.metadata["packages"]
+            .as_array()
+            .context("cargo metadata has no packages")?;
         Ok(packages
             .iter()
-            .filter(|package| package["manifest_path"].as_str().is_some_and(|path| Path::new(path).starts_with(&folder)))
+            .filter(|package| {
+                package["manifest_path"]
+                    .as_str()
+                    .is_some_and(|path| Path::new(path).starts_with(&folder))
+            })
             .filter_map(|package| package["name"].as_str())
             .collect())
     }

@@ -146,7 +146,7 @@ fn reconcile(cluster: &Cluster) -> anyhow::Result<()> {
         cluster.wait(
             &Reference::of(object)?,
             TENANT,
-            Duration::from_secs(60),
+            Duration::from_mins(1),
             ready,
         )?;
     }
