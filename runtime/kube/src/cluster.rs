@@ -113,3 +113,9 @@ impl Service<Request<Body>> for Impersonate {
         Box::pin(async move { inner.send(request).await })
     }
 }
+
+/// Chooses the cryptography of all TLS connections. To be called once, before the first of them.
+pub fn install_crypto() {
+    // Fails only when it was called before, with the same choice.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}

@@ -6,6 +6,7 @@
 mod cluster;
 mod commit;
 mod fingerprint;
+mod lease;
 mod moves;
 mod recorder;
 mod requests;
@@ -13,8 +14,11 @@ mod watched;
 
 pub use cluster::Cluster;
 pub use cluster::ConnectError;
+pub use cluster::install_crypto;
 pub use commit::Committer;
 pub use commit::merge_patch;
+pub use lease::Lease;
+pub use lease::LeaseOptions;
 pub use moves::ManagedKind;
 pub use moves::Moved;
 pub use moves::Moves;

@@ -1,1 +1,22 @@
-fn main() {}
+//! Tidegate: one program for the controllers and the command line.
+
+mod cli;
+mod flags;
+mod logging;
+mod metrics;
+mod run;
+mod serve;
+
+use std::process::ExitCode;
+
+/// glibc keeps freed memory in an arena per thread; ours are mostly short-lived buffers of many threads.
+fn main() -> ExitCode {
+    let arguments: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    match cli::dispatch(&arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            cli::print_error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! From an artifact to objects: kustomize, then variables, each in the sandbox.
+
+use crate::Reconciler;
+use crate::kustomization::outcome::Failure;
+use crate::kustomization::plan::Apply;
+use crate::kustomization::plan::Substitution;
+use crate::kustomization::blocking;
+use crate::variables;
+use serde_json::Value;
+use serde_json::json;
+use sha2::Digest as _;
+use std::collections::HashSet;
+use std::sync::Arc;
+use tidegate_apply::Object;
+use tidegate_artifact::ArtifactTree;
+use tidegate_sandbox::Call;
+use tidegate_sandbox::Format;
+use tidegate_sandbox::Manifest;
+use tidegate_values::Digest;
+use tidegate_values::ObjectRef;
+
+/// What came out of a build.
+pub(crate) struct Built {
+    /// `sha256:…` of the manifests, joined as `kustomize build` prints them: the digest in the history.
+    pub(crate) digest: String,
+    pub(crate) objects: Vec<Object>,
+    /// Jobs that the cluster deletes when they are done.
+    pub(crate) jobs: HashSet<ObjectRef>,
+}
+
+/// One rendered document: its text, and what it says.
+struct Rendered {
+    text: bytes::Bytes,
+    value: Value,
+}
+
+pub(crate) async fn build(
+    reconciler: &Reconciler,
+    plan: &Apply,
+    tree: Arc<ArtifactTree>,
+) -> Result<Built, Failure> {
+    let mut rendered = kustomize(reconciler, plan, tree).await?;
+    if let Some(substitution) = &plan.substitution {
+        rendered = substitute(reconciler, plan, substitution, rendered).await?;
+    }
+    let mut hash = sha2::Sha256::new();
+    for (index, document) in rendered.iter().enumerate() {
+        if index > 0 {
+            hash.update(b"---\n");
+        }
+        hash.update(&document.text);
+    }
+    let digest = Digest::from_bytes(hash.finalize().into()).to_string();
+    let objects = tidegate_apply::flatten(rendered.into_iter().map(|document| document.value));
+    let jobs = objects.iter().filter(|object| object.is_job_with_ttl()).map(Object::reference).collect();
+    Ok(Built { digest, objects, jobs })
+}
+
+async fn kustomize(
+    reconciler: &Reconciler,
+    plan: &Apply,
+    tree: Arc<ArtifactTree>,
+) -> Result<Vec<Rendered>, Failure> {
+    let plugin = Arc::clone(&reconciler.plugins.kustomize);
+    let call = Call {
+        tenant: plan.key.namespace.clone(),
+        source: Some(tree),
+        path: plan.path.clone(),
+        config: plan.build.to_string(),
+        remote: (!reconciler.settings.no_remote_bases).then(|| Arc::clone(&reconciler.remote)),
+        ..Call::default()
+    };
+    let report = blocking(move || plugin.render(call)).await?;
+    report.outcome.map_err(failure)?;
+    let mut rendered = Vec::with_capacity(report.emissions.len());
+    for emission in report.emissions {
+        let value = read(&emission.bytes)?;
+        check_identity(&value)?;
+        rendered.push(Rendered { text: emission.bytes, value });
+    }
+    Ok(rendered)
+}
+
+/// kustomize-controller, `build`: every document names itself.
+fn check_identity(value: &Value) -> Result<(), Failure> {
+    let has = |pointer| value.pointer(pointer).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+    if has("/apiVersion") && has("/kind") && has("/metadata/name") {
+        return Ok(());
+    }
+    Err(Failure::Build(format!("failed to decode Kubernetes apiVersion, kind and name from: {value}")))
+}
+
+async fn substitute(
+    reconciler: &Reconciler,
+    plan: &Apply,
+    substitution: &Substitution,
+    rendered: Vec<Rendered>,
+) -> Result<Vec<Rendered>, Failure> {
+    let Some(first) = rendered.iter().find(|document| !variables::is_left_alone(&document.value)) else {
+        return Ok(rendered);
+    };
+    let vars = variables::load(&reconciler.cluster, &plan.key.namespace, substitution)
+        .await
+        .map_err(|error| Failure::Build(format!("post build failed for '{}': {error}", resource_id(&first.value))))?;
+    let plugin = Arc::clone(&reconciler.plugins.substitute);
+    let config = json!({
+        "vars": vars,
+        "strict": reconciler.settings.strict_substitutions,
+        "always": substitution.always,
+    });
+    let manifests = rendered.iter().map(|document| Manifest {
+        id: reference(&document.value),
+        format: Format::Yaml,
+        bytes: document.text.clone(),
+        origin: None,
+    });
+    let call = Call {
+        tenant: plan.key.namespace.clone(),
+        config: config.to_string(),
+        manifests: manifests.collect(),
+        ..Call::default()
+    };
+    let report = blocking(move || plugin.transform(call)).await?;
+    report.outcome.map_err(failure)?;
+    let mut substituted = Vec::with_capacity(report.emissions.len());
+    for emission in report.emissions {
+        // What was kept as it is needs no second reading.
+        let value = match emission.kept.and_then(|index| rendered.get(index)) {
+            Some(kept) => kept.value.clone(),
+            None => read(&emission.bytes)?,
+        };
+        substituted.push(Rendered { text: emission.bytes, value });
+    }
+    Ok(substituted)
+}
+
+/// kustomize's name of a resource: `ConfigMap.v1.[noGrp]/name`.
+fn resource_id(value: &Value) -> String {
+    let object = reference(value);
+    let group = if object.group().is_empty() { "[noGrp]" } else { object.group() };
+    format!("{}.{}.{group}/{}", object.kind, object.version(), object.name)
+}
+
+fn reference(value: &Value) -> ObjectRef {
+    let text = |pointer| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    ObjectRef {
+        api_version: text("/apiVersion"),
+        kind: text("/kind"),
+        namespace: text("/metadata/namespace"),
+        name: text("/metadata/name"),
+    }
+}
+
+fn read(text: &[u8]) -> Result<Value, Failure> {
+    let wrong = |error: &dyn std::fmt::Display| Failure::Build(format!("failed to read a built manifest: {error}"));
+    let value = tidegate_yaml::parse_v2(text).map_err(|error| wrong(&error))?;
+    let json = tidegate_yaml::to_json(&value).map_err(|error| wrong(&error))?;
+    serde_json::from_str(&json).map_err(|error| wrong(&error))
+}
+
+fn failure(failure: tidegate_sandbox::Failure) -> Failure {
+    match failure {
+        tidegate_sandbox::Failure::Host(message) => Failure::Host(message),
+        failure => Failure::Build(failure.to_string()),
+    }
+}

@@ -1,0 +1,97 @@
+//! The kind Kustomization: manifests of a source, built and applied.
+
+mod act;
+pub(crate) use act::blocking;
+mod dependencies;
+mod health;
+mod moved;
+pub(crate) mod outcome;
+pub(crate) mod plan;
+mod report;
+mod resolve;
+
+pub use outcome::Outcome;
+pub use plan::Plan;
+pub use resolve::Inputs;
+
+use crate::Settings;
+use crate::memory::Memories;
+use jiff::Timestamp;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tidegate_api::Kustomization;
+use tidegate_api::SourceKind;
+use tidegate_api::SourceObject;
+use tidegate_api::meta::component;
+use tidegate_apply::Mapper;
+use tidegate_artifact::Store;
+use tidegate_flow::Kind;
+use tidegate_flow::Report;
+use tidegate_flow::Run;
+use tidegate_kube::Cluster;
+use tidegate_kube::Moves;
+use tidegate_kube::Watched;
+use tidegate_sandbox::PluginPre;
+use tidegate_values::RemoteSource;
+
+/// What Kustomizations are reconciled with.
+pub struct Reconciler {
+    pub settings: Settings,
+    pub cluster: Arc<Cluster>,
+    pub kustomizations: Arc<Watched<Kustomization>>,
+    pub sources: BTreeMap<SourceKind, Arc<Watched<SourceObject>>>,
+    pub artifacts: Store,
+    pub plugins: Plugins,
+    pub remote: Arc<dyn RemoteSource>,
+    pub mapper: Arc<Mapper>,
+    pub moves: Arc<Moves>,
+    pub(crate) memories: Memories,
+}
+
+/// The components that turn sources into manifests.
+#[derive(Clone)]
+pub struct Plugins {
+    pub kustomize: Arc<PluginPre>,
+    pub substitute: Arc<PluginPre>,
+}
+
+impl Kind for Reconciler {
+    type Object = Kustomization;
+    type Inputs = Inputs;
+    type Plan = Plan;
+    type Outcome = Outcome;
+
+    const CONTROLLER: &'static str = component::KUSTOMIZE_CONTROLLER;
+
+    async fn resolve(&self, object: &Arc<Kustomization>, _: &Run<Self>) -> Inputs {
+        self.resolve_inputs(object).await
+    }
+
+    fn plan(&self, object: &Kustomization, inputs: &Inputs, _: Timestamp) -> Result<Plan, Outcome> {
+        plan::plan(object, inputs, &self.settings)
+    }
+
+    async fn act(&self, object: &Arc<Kustomization>, _: &Inputs, plan: Plan, run: &Run<Self>) -> Outcome {
+        match plan {
+            Plan::Finalize(plan) => Outcome::Finalized(self.finalize(plan).await),
+            Plan::Apply(plan) => Outcome::Attempted(Box::new(self.attempt(object, *plan, run).await)),
+        }
+    }
+
+    fn report(
+        &self,
+        object: &Kustomization,
+        inputs: &Inputs,
+        outcome: &Outcome,
+        now: Timestamp,
+        took: Duration,
+    ) -> Report {
+        report::report(object, inputs, outcome, now, took)
+    }
+
+    fn status(object: &Kustomization) -> Value {
+        report::value(&object.status)
+    }
+}

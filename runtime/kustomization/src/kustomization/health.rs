@@ -1,0 +1,183 @@
+//! Waits until what was applied is healthy, without holding a worker.
+
+use super::Reconciler;
+use super::outcome::Attempt;
+use super::outcome::Failure;
+use super::outcome::Health;
+use super::outcome::Step;
+use super::plan::Apply;
+use super::plan::HealthChecks;
+use super::report;
+use kube::Client;
+use serde_json::Value;
+use std::collections::HashSet;
+use std::time::Duration;
+use tidegate_apply::Action;
+use tidegate_cel::Verdict;
+use tidegate_flow::Interrupted;
+use tidegate_flow::Run;
+use tidegate_flow::Trigger;
+use tidegate_health::Observation;
+use tidegate_health::Progress;
+use tidegate_health::Status;
+use tidegate_kube::Moved;
+use tidegate_values::ObjectRef;
+use tokio::sync::broadcast;
+
+/// The first look comes this long after the apply; later ones when something is heard of, or the pause has grown.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Flux's interval of polling. Only objects that are not watched are ever polled so slowly.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// After the first sign of a change, more of them are waited for, so that one look sees them all.
+const GATHER: Duration = Duration::from_millis(50);
+
+impl Reconciler {
+    pub(super) async fn check_health(
+        &self,
+        plan: &Apply,
+        client: &Client,
+        jobs: &HashSet<ObjectRef>,
+        attempt: &mut Attempt,
+        run: &Run<Self>,
+        progress: &impl Fn(&Attempt) -> Value,
+    ) -> Result<(), Failure> {
+        let objects = objects_of(plan, attempt);
+        if objects.is_empty() {
+            return Ok(());
+        }
+        attempt.step = Step::CheckingHealth;
+        attempt.health = Health::Unfinished;
+        run.progress(progress(attempt));
+        let started = run.clock.instant();
+        let waited = run.waiting(self.wait(plan, client, &objects, jobs, run)).await;
+        let took = run.clock.elapsed(started);
+        match waited {
+            Ok(Ok(())) => {
+                let is_news = !plan.was_healthy
+                    || (plan.is_new_revision
+                        && attempt.changes.entries.iter().any(|change| change.action.is_change()));
+                attempt.health = Health::Passed { took };
+                if is_news {
+                    run.announce(report::health_passed(&attempt.revision, took), run.clock.now());
+                }
+                Ok(())
+            }
+            Ok(Err(message)) => {
+                attempt.health = Health::Failed { message: message.clone() };
+                Err(Failure::Health { message, took })
+            }
+            Err(Interrupted(trigger)) => Err(Failure::Canceled { by: cause(&trigger, plan) }),
+        }
+    }
+
+    async fn wait(
+        &self,
+        plan: &Apply,
+        client: &Client,
+        objects: &[ObjectRef],
+        jobs: &HashSet<ObjectRef>,
+        run: &Run<Self>,
+    ) -> Result<(), String> {
+        let mut moves = self.moves.subscribe();
+        let deadline = run.clock.instant() + plan.timeout;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let seen = self.look(plan, client, objects, run).await;
+            let observations: Vec<Observation<'_>> = objects
+                .iter()
+                .zip(&seen)
+                .map(|(object, health)| Observation {
+                    object,
+                    health: Some(health),
+                    may_vanish: jobs.contains(object),
+                })
+                .collect();
+            match tidegate_health::progress(&observations, self.settings.fail_fast) {
+                Progress::Current => return Ok(()),
+                Progress::Failed => {
+                    return Err(tidegate_health::failure(&observations, false).unwrap_or_default());
+                }
+                Progress::Waiting if run.clock.instant() >= deadline => {
+                    return Err(tidegate_health::failure(&observations, true).unwrap_or_default());
+                }
+                Progress::Waiting => {}
+            }
+            let until = (run.clock.instant() + pause).min(deadline);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            tokio::select! {
+                () = tokio::time::sleep_until(until.into()) => {}
+                () = heard_of(&mut moves, objects) => tokio::time::sleep(GATHER).await,
+            }
+        }
+    }
+
+    async fn look(
+        &self,
+        plan: &Apply,
+        client: &Client,
+        objects: &[ObjectRef],
+        run: &Run<Self>,
+    ) -> Vec<tidegate_health::Health> {
+        let read =
+            tidegate_apply::read_live(client, &self.mapper, objects, self.settings.concurrent_apply).await;
+        read.into_iter()
+            .map(|(_, live)| match live {
+                Ok(Some(live)) => match plan.expressions.judge(&live) {
+                    Some(verdict) => of_verdict(verdict),
+                    None => tidegate_health::status(&live, run.clock.now()),
+                },
+                Ok(None) => tidegate_health::Health::not_found(),
+                Err(error) => tidegate_health::Health::unknown(error.to_string()),
+            })
+            .collect()
+    }
+}
+
+fn of_verdict(verdict: Result<Verdict, tidegate_cel::Error>) -> tidegate_health::Health {
+    let status = match verdict {
+        Ok(Verdict::Current) => Status::Current,
+        Ok(Verdict::InProgress) => Status::InProgress,
+        Ok(Verdict::Failed) => Status::Failed,
+        Err(error) => return tidegate_health::Health::unknown(error.to_string()),
+    };
+    tidegate_health::Health::new(status, "by an expression of healthCheckExprs")
+}
+
+/// What is to be healthy, without the Kustomization itself, which would wait for itself.
+fn objects_of(plan: &Apply, attempt: &Attempt) -> Vec<ObjectRef> {
+    let mut objects: Vec<ObjectRef> = match &plan.health {
+        HealthChecks::None => Vec::new(),
+        HealthChecks::Applied => attempt
+            .changes
+            .entries
+            .iter()
+            .filter(|change| change.action != Action::Skipped)
+            .map(|change| change.object.clone())
+            .collect(),
+        HealthChecks::Listed(objects) => objects.clone(),
+    };
+    objects.retain(|object| {
+        object.kind != "Kustomization" || object.name != plan.key.name || object.namespace != plan.key.namespace
+    });
+    objects
+}
+
+/// Returns when one of `objects` was changed in any way, or changes were missed.
+async fn heard_of(moves: &mut broadcast::Receiver<Moved>, objects: &[ObjectRef]) {
+    loop {
+        match moves.recv().await {
+            Ok(moved) if objects.contains(&moved.object) => return,
+            Ok(_) => {}
+            Err(broadcast::error::RecvError::Lagged(_)) => return,
+            Err(broadcast::error::RecvError::Closed) => return std::future::pending().await,
+        }
+    }
+}
+
+/// Who ended the wait, as `Kind/namespace/name`.
+fn cause(trigger: &Trigger, plan: &Apply) -> String {
+    match trigger {
+        Trigger::Reference(object) => object.to_string(),
+        _ => format!("Kustomization/{}", plan.key),
+    }
+}

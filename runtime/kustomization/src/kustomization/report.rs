@@ -1,0 +1,409 @@
+//! Every condition, reason, message and event of a Kustomization stands here.
+//!
+//! The order of steps is that of Flux (kustomize-controller, `kustomization_controller.go`, `Reconcile`,
+//! `finalizeStatus`).
+
+use super::Inputs;
+use super::outcome::Attempt;
+use super::outcome::Failure;
+use super::outcome::Finalized;
+use super::outcome::Health;
+use super::outcome::Outcome;
+use super::outcome::Revision;
+use super::outcome::Step;
+use jiff::Timestamp;
+use kube::ResourceExt as _;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tidegate_api::Condition;
+use tidegate_api::ConditionStatus;
+use tidegate_api::Duration as GoDuration;
+use tidegate_api::Kustomization;
+use tidegate_api::KustomizationStatus;
+use tidegate_api::Time;
+use tidegate_api::meta::FINALIZER;
+use tidegate_api::meta::annotation;
+use tidegate_api::meta::condition;
+use tidegate_api::meta::event;
+use tidegate_api::meta::group::KUSTOMIZE;
+use tidegate_api::meta::reason;
+use tidegate_apply::ChangeSet;
+use tidegate_flow::Next;
+use tidegate_flow::Report;
+use tidegate_values::Event;
+use tidegate_values::ObjectRef;
+use tidegate_values::Severity;
+
+/// Before the text of every mistake that only a change of the spec mends.
+const TERMINAL: &str = "Reconciliation failed terminally due to configuration error";
+
+/// A status in the making.
+struct Draft<'a> {
+    object: &'a Kustomization,
+    status: KustomizationStatus,
+    events: Vec<Event>,
+    error: Option<String>,
+    now: Timestamp,
+}
+
+pub(super) fn value(status: &KustomizationStatus) -> Value {
+    serde_json::to_value(status).unwrap_or_else(|_| Value::Object(serde_json::Map::new()))
+}
+
+/// The status while `step` is under way.
+pub(super) fn progress(object: &Kustomization, attempt: &Attempt, now: Timestamp) -> KustomizationStatus {
+    let mut draft = Draft::new(object, now);
+    draft.progress(attempt);
+    draft.status
+}
+
+/// Tells what an apply changed. `None` when it changed nothing.
+pub(super) fn applied(revision: &Revision, changes: &ChangeSet) -> Option<Event> {
+    let log = changes.log();
+    (!log.is_empty()).then(|| progress_event(revision, log))
+}
+
+/// Tells what was pruned. `None` when there was nothing to prune.
+pub(super) fn pruned(revision: &Revision, changes: &ChangeSet) -> Option<Event> {
+    (!changes.is_empty()).then(|| progress_event(revision, changes.to_string()))
+}
+
+/// Told when objects are healthy that were not before.
+pub(super) fn health_passed(revision: &Revision, took: Duration) -> Event {
+    progress_event(revision, passed(took))
+}
+
+/// One object was repaired so often that we stand back.
+pub(super) fn contested(object: &ObjectRef, manager: &str, pause: Duration) -> Event {
+    let message = format!(
+        "{object} is changed again and again by '{manager}': repairing it not before {}",
+        go(pause)
+    );
+    event_of(Severity::Error, reason::PROGRESSING, message, None)
+}
+
+pub(super) fn report(
+    object: &Kustomization,
+    inputs: &Inputs,
+    outcome: &Outcome,
+    now: Timestamp,
+    took: Duration,
+) -> Report {
+    let mut draft = Draft::new(object, now);
+    let mut finalizers = None;
+    let next = match outcome {
+        Outcome::FinalizerMissing => {
+            let mut with = object.finalizers().to_vec();
+            with.push(FINALIZER.to_owned());
+            return Report {
+                status: value(&object.status),
+                finalizers: Some(with),
+                events: Vec::new(),
+                next: Next::Now,
+                error: None,
+            };
+        }
+        Outcome::Finalized(finalized) => {
+            let next = draft.finalized(finalized);
+            if next == Next::Never {
+                finalizers = Some(object.finalizers().iter().filter(|name| *name != FINALIZER).cloned().collect());
+            }
+            next
+        }
+        Outcome::Attempted(attempt) => draft.attempted(attempt, inputs, took),
+        held => draft.held(held, inputs),
+    };
+    draft.finish(object, took);
+    Report { status: value(&draft.status), finalizers, events: draft.events, next, error: draft.error }
+}
+
+impl<'a> Draft<'a> {
+    fn new(object: &'a Kustomization, now: Timestamp) -> Self {
+        Self { object, status: object.status.clone(), events: Vec::new(), error: None, now }
+    }
+
+    fn generation(&self) -> i64 {
+        self.object.metadata.generation.unwrap_or_default()
+    }
+
+    fn set(&mut self, type_: &str, status: ConditionStatus, reason: &str, message: &str) {
+        let generation = self.generation();
+        self.status.conditions.set(Condition::new(type_, status, reason, message), generation, Time::new(self.now));
+    }
+
+    fn not_ready(&mut self, reason: &str, message: &str) {
+        self.set(condition::READY, ConditionStatus::False, reason, message);
+    }
+
+    fn stalled(&mut self, reason: &str, message: &str) {
+        self.not_ready(reason, message);
+        self.set(condition::STALLED, ConditionStatus::True, reason, message);
+        self.status.conditions.remove(condition::RECONCILING);
+    }
+
+    /// Nothing was attempted.
+    fn held(&mut self, outcome: &Outcome, inputs: &Inputs) -> Next {
+        match outcome {
+            Outcome::NotServed { field } => {
+                let message = format!(
+                    "{field} is not served by this version of Tidegate: remove the field, or wait for a version that serves it"
+                );
+                self.stalled(reason::FEATURE_GATE_DISABLED, &message);
+                self.status.observed_generation = self.generation();
+                self.fail(message, None);
+                Next::Never
+            }
+            Outcome::Misconfigured { message, revision } => {
+                let message = format!("{TERMINAL}: {message}");
+                self.stalled(reason::INVALID_CEL_EXPRESSION, &message);
+                self.status.observed_generation = self.generation();
+                self.fail(message, revision.as_ref());
+                Next::Never
+            }
+            Outcome::AccessDenied { message } => {
+                self.stalled(reason::ACCESS_DENIED, message);
+                self.fail(message.clone(), None);
+                Next::Never
+            }
+            Outcome::SourceMissing { message } => {
+                self.not_ready(reason::ARTIFACT_FAILED, message);
+                tracing::info!("Source '{}' not found", self.object.spec.source_ref);
+                Next::After(self.object.spec.retry_interval().to_std())
+            }
+            Outcome::SourceUnreadable { message } => {
+                self.not_ready(reason::ARTIFACT_FAILED, message);
+                self.error = Some(message.clone());
+                Next::Retry
+            }
+            Outcome::NoArtifact => self.wait_for_artifact("Source artifact not found", inputs),
+            Outcome::DependencyNotReady { message, revision } => {
+                self.not_ready(reason::DEPENDENCY_NOT_READY, message);
+                let pause = inputs.requeue_dependency;
+                let message = format!("Dependencies do not meet ready condition, retrying in {}", go(pause));
+                tracing::info!("{message}");
+                self.tell(message, Some(revision));
+                Next::After(pause)
+            }
+            // Suspended: told by `finish`. The others have reports of their own.
+            Outcome::Suspended | Outcome::FinalizerMissing | Outcome::Finalized(_) | Outcome::Attempted(_) => {
+                Next::Never
+            }
+        }
+    }
+
+    fn wait_for_artifact(&mut self, what: &str, inputs: &Inputs) -> Next {
+        let message = format!("{what}, retrying in {}", go(inputs.requeue_dependency));
+        tracing::info!("{message}");
+        self.not_ready(reason::ARTIFACT_FAILED, &message);
+        Next::After(inputs.requeue_dependency)
+    }
+
+    fn progress(&mut self, attempt: &Attempt) {
+        let revision = &attempt.revision.revision;
+        let timeout = self.object.spec.timeout();
+        let doing = match attempt.step {
+            Step::Fetching => "Fetching manifests",
+            Step::Building => "Building manifests",
+            Step::DetectingDrift => "Detecting drift",
+            Step::CheckingHealth => "Running health checks",
+        };
+        let message = format!("{doing} for revision {revision} with a timeout of {timeout}");
+        self.set(condition::READY, ConditionStatus::Unknown, reason::PROGRESSING, "Reconciliation in progress");
+        self.set(condition::RECONCILING, ConditionStatus::True, reason::PROGRESSING, &message);
+        self.status.conditions.remove(condition::STALLED);
+        if attempt.step >= Step::Building {
+            self.status.last_attempted_revision = Some(revision.clone());
+        }
+        if let Some(inventory) = &attempt.inventory {
+            self.status.inventory = Some(inventory.clone());
+        }
+        match &attempt.health {
+            Health::Unfinished => {
+                self.set(condition::HEALTHY, ConditionStatus::Unknown, reason::PROGRESSING, &message);
+            }
+            Health::Passed { took } => {
+                self.set(condition::HEALTHY, ConditionStatus::True, reason::SUCCEEDED, &passed(*took));
+            }
+            Health::Failed { message } => {
+                self.set(condition::HEALTHY, ConditionStatus::False, reason::HEALTH_CHECK_FAILED, message);
+            }
+            Health::NotChecked => {}
+        }
+    }
+
+    fn attempted(&mut self, attempt: &Attempt, inputs: &Inputs, took: Duration) -> Next {
+        self.progress(attempt);
+        let Some(failure) = &attempt.failure else {
+            return self.succeeded(attempt, took);
+        };
+        let (reason, message) = match failure {
+            Failure::ArtifactGone => return self.wait_for_artifact("Source is not ready, artifact not found", inputs),
+            Failure::Host(message) => {
+                self.not_ready(reason::RECONCILIATION_FAILED, message);
+                self.fail(message.clone(), Some(&attempt.revision));
+                return Next::Retry;
+            }
+            Failure::Canceled { by } => {
+                let message = format!("New reconciliation triggered by {by}");
+                self.not_ready(reason::HEALTH_CHECK_CANCELED, &message);
+                let message = format!("Health checks canceled due to new reconciliation triggered by {by}");
+                tracing::info!("{message}");
+                self.tell(message, Some(&attempt.revision));
+                return Next::Now;
+            }
+            Failure::Artifact(message) => (reason::ARTIFACT_FAILED, message.clone()),
+            Failure::Build(message) => (reason::BUILD_FAILED, message.clone()),
+            Failure::Apply(message) => (reason::RECONCILIATION_FAILED, message.clone()),
+            Failure::Prune(message) => (reason::PRUNE_FAILED, message.clone()),
+            Failure::Health { message, took } => {
+                (reason::HEALTH_CHECK_FAILED, format!("health check failed after {}: {message}", go(*took)))
+            }
+        };
+        self.note(attempt, reason, took);
+        self.not_ready(reason, &message);
+        self.fail(message, Some(&attempt.revision));
+        Next::After(self.object.spec.retry_interval().to_std())
+    }
+
+    fn succeeded(&mut self, attempt: &Attempt, took: Duration) -> Next {
+        if attempt.health == Health::NotChecked {
+            self.status.conditions.remove(condition::HEALTHY);
+        }
+        let revision = &attempt.revision;
+        self.status.last_applied_revision = Some(revision.revision.clone());
+        self.status.last_applied_origin_revision.clone_from(&revision.origin);
+        let message = format!("Applied revision: {}", revision.revision);
+        self.set(condition::READY, ConditionStatus::True, reason::RECONCILIATION_SUCCEEDED, &message);
+        self.note(attempt, reason::RECONCILIATION_SUCCEEDED, took);
+        Next::Interval(self.object.spec.interval.to_std())
+    }
+
+    /// Enters the attempt into the history, if it came as far as manifests.
+    fn note(&mut self, attempt: &Attempt, reason: &str, took: Duration) {
+        if matches!(attempt.failure, Some(Failure::Build(_) | Failure::Artifact(_))) {
+            return;
+        }
+        let Some(digest) = &attempt.digest else { return };
+        let mut metadata = BTreeMap::from([("revision".to_owned(), attempt.revision.revision.clone())]);
+        if let Some(origin) = &attempt.revision.origin {
+            metadata.insert("originRevision".to_owned(), origin.clone());
+        }
+        self.status.history.upsert(digest, Time::new(self.now), go(took), reason, metadata);
+    }
+
+    fn finalized(&mut self, finalized: &Finalized) -> Next {
+        let revision = Revision {
+            revision: self.status.last_applied_revision.clone().unwrap_or_default(),
+            origin: self.status.last_applied_origin_revision.clone(),
+        };
+        match finalized {
+            Finalized::Kept => {}
+            Finalized::Deleted { changes, wait_failed } => {
+                if !changes.is_empty() {
+                    self.tell(changes.to_string(), Some(&revision));
+                }
+                if let Some(error) = wait_failed {
+                    let message = "failed to wait for resources termination";
+                    tracing::error!(error, "{message}");
+                    self.warn(message.to_owned(), Some(&revision));
+                }
+            }
+            Finalized::NobodyToDelete { objects } => {
+                let message = format!("unable to prune objects: \n{}", objects.join("\n"));
+                tracing::error!("skipping pruning, failed to find account to impersonate: {message}");
+                self.warn(message, Some(&revision));
+            }
+            Finalized::Failed { message } => {
+                self.warn("pruning for deleted resource failed".to_owned(), Some(&revision));
+                self.error = Some(message.clone());
+                return Next::Retry;
+            }
+        }
+        Next::Never
+    }
+
+    /// What is done at the end of every look.
+    fn finish(&mut self, object: &Kustomization, took: Duration) {
+        if let Some(request) = object.annotations().get(annotation::RECONCILE_REQUESTED_AT) {
+            self.status.last_handled_reconcile_at = Some(request.clone());
+        }
+        if self.status.conditions.is_true(condition::READY) {
+            self.status.conditions.remove(condition::RECONCILING);
+            self.status.observed_generation = self.generation();
+        }
+        if self.status.conditions.is_false(condition::READY) && self.status.conditions.has(condition::RECONCILING) {
+            let message = self.status.conditions.message(condition::RECONCILING).to_owned();
+            self.set(condition::RECONCILING, ConditionStatus::True, reason::PROGRESSING_WITH_RETRY, &message);
+        }
+        if !object.spec.suspend && self.status.conditions.is_true(condition::READY) {
+            self.finished(object, took);
+        }
+    }
+
+    fn finished(&mut self, object: &Kustomization, took: Duration) {
+        let message =
+            format!("Reconciliation finished in {}, next run in {}", go(took), object.spec.interval);
+        tracing::info!(revision = self.status.last_attempted_revision, "{message}");
+        let revision = Revision {
+            revision: self.status.last_applied_revision.clone().unwrap_or_default(),
+            origin: self.status.last_applied_origin_revision.clone(),
+        };
+        let mut told = event_of(Severity::Info, self.reason(Severity::Info), message, Some(&revision));
+        told.annotations.insert(
+            format!("{KUSTOMIZE}/{}", event::COMMIT_STATUS),
+            event::COMMIT_STATUS_UPDATE.to_owned(),
+        );
+        self.events.push(told);
+    }
+
+    fn fail(&mut self, message: String, revision: Option<&Revision>) {
+        self.error = Some(message.clone());
+        self.warn(message, revision);
+    }
+
+    fn warn(&mut self, message: String, revision: Option<&Revision>) {
+        let reason = self.reason(Severity::Error);
+        self.events.push(event_of(Severity::Error, reason, message, revision));
+    }
+
+    fn tell(&mut self, message: String, revision: Option<&Revision>) {
+        let reason = self.reason(Severity::Info);
+        self.events.push(event_of(Severity::Info, reason, message, revision));
+    }
+
+    /// Events have the reason that Ready has at the time.
+    fn reason(&self, severity: Severity) -> &str {
+        match self.status.conditions.reason(condition::READY) {
+            "" if severity == Severity::Error => "error",
+            "" => "info",
+            reason => reason,
+        }
+    }
+}
+
+fn passed(took: Duration) -> String {
+    format!("Health check passed in {}", go(took))
+}
+
+fn progress_event(revision: &Revision, message: String) -> Event {
+    event_of(Severity::Info, reason::PROGRESSING, message, Some(revision))
+}
+
+fn event_of(severity: Severity, reason: &str, message: String, revision: Option<&Revision>) -> Event {
+    let mut annotations = BTreeMap::new();
+    if let Some(revision) = revision {
+        if !revision.revision.is_empty() {
+            annotations.insert(format!("{KUSTOMIZE}/{}", event::REVISION), revision.revision.clone());
+        }
+        if let Some(origin) = &revision.origin {
+            annotations.insert(format!("{KUSTOMIZE}/{}", event::ORIGIN_REVISION), origin.clone());
+        }
+    }
+    Event { object: ObjectRef::default(), severity, reason: reason.to_owned(), message, annotations }
+}
+
+/// As Go prints durations.
+fn go(duration: Duration) -> GoDuration {
+    GoDuration::from_nanos(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX))
+}

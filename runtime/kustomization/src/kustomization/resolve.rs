@@ -1,0 +1,82 @@
+use super::Reconciler;
+use kube::Api;
+use kube::ResourceExt as _;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tidegate_api::Kustomization;
+use tidegate_api::SourceKind;
+use tidegate_api::SourceObject;
+use tidegate_kube::Key;
+use tidegate_kube::has_reason;
+use tidegate_kube::message_of;
+
+/// What the references of a Kustomization led to.
+#[derive(Debug)]
+pub struct Inputs {
+    pub source: Source,
+    /// What `dependsOn` names; those that do not exist are left out.
+    pub dependencies: BTreeMap<Key, Arc<Kustomization>>,
+    /// `--requeue-dependency`
+    pub requeue_dependency: Duration,
+}
+
+#[derive(Debug)]
+pub enum Source {
+    /// Nothing was looked up: it would not be used.
+    NotRead,
+    Found(Arc<SourceObject>),
+    Missing(String),
+    Denied(String),
+    Unreadable(String),
+}
+
+impl Reconciler {
+    pub(super) async fn resolve_inputs(&self, object: &Kustomization) -> Inputs {
+        let held = object.metadata.deletion_timestamp.is_some() || object.spec.suspend;
+        let source = if held { Source::NotRead } else { self.source(object).await };
+        let dependencies = object.spec.depends_on.iter().filter_map(|dependency| {
+            let namespace = dependency.namespace.clone().or(object.namespace()).unwrap_or_default();
+            let key = Key::new(namespace, &dependency.name);
+            self.kustomizations.get(&key).map(|found| (key, found))
+        });
+        Inputs { source, dependencies: dependencies.collect(), requeue_dependency: self.settings.requeue_dependency }
+    }
+
+    /// kustomize-controller, `getSource`.
+    async fn source(&self, object: &Kustomization) -> Source {
+        let reference = &object.spec.source_ref;
+        let namespace = object.namespace().unwrap_or_default();
+        let key = Key::new(reference.namespace_or(&namespace), &reference.name);
+        if self.settings.no_cross_namespace_refs && key.namespace != namespace {
+            return Source::Denied(format!(
+                "can't access '{}/{key}', cross-namespace references have been blocked",
+                reference.kind
+            ));
+        }
+        let Some(kind) = reference.source_kind() else {
+            return Source::Unreadable(format!("source `{}` kind '{}' not supported", reference.name, reference.kind));
+        };
+        if kind == SourceKind::ExternalArtifact && !self.settings.external_artifact {
+            return Source::Denied(format!(
+                "can't access '{}/{key}', ExternalArtifact feature gate is disabled",
+                reference.kind
+            ));
+        }
+        if let Some(watched) = self.sources.get(&kind)
+            && watched.is_synced()
+        {
+            return watched.get(&key).map_or_else(|| missing(kind, &key.name), Source::Found);
+        }
+        let api: Api<SourceObject> = Api::namespaced_with(self.cluster.client(), &key.namespace, &kind.resource());
+        match api.get(&key.name).await {
+            Ok(found) => Source::Found(Arc::new(found)),
+            Err(error) if has_reason(&error, "NotFound") => missing(kind, &key.name),
+            Err(error) => Source::Unreadable(format!("unable to get source '{key}': {}", message_of(&error))),
+        }
+    }
+}
+
+fn missing(kind: SourceKind, name: &str) -> Source {
+    Source::Missing(format!("{kind}.{} \"{name}\" not found", tidegate_api::meta::group::SOURCE))
+}

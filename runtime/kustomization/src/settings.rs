@@ -1,0 +1,68 @@
+use std::time::Duration;
+use tidegate_apply::DryRunMode;
+
+/// When an object that somebody changed is put right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DriftRepair {
+    /// At once: metadata watches tell of the change.
+    Watch,
+    /// At the next interval, as Flux does.
+    Interval,
+}
+
+/// What the flags of the kustomize role say.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `--no-cross-namespace-refs`
+    pub no_cross_namespace_refs: bool,
+    /// `--no-remote-bases`
+    pub no_remote_bases: bool,
+    /// `--default-service-account`
+    pub default_service_account: Option<String>,
+    /// `--requeue-dependency`
+    pub requeue_dependency: Duration,
+    /// `--override-manager`
+    pub override_managers: Vec<String>,
+    /// `--custom-apply-stage-kinds`: `(group, kind)`, the group empty for core kinds.
+    pub custom_stage_kinds: Vec<(String, String)>,
+    /// `--concurrent-ssa`
+    pub concurrent_apply: usize,
+    /// `--apply-dry-run`
+    pub dry_run: DryRunMode,
+    /// `--drift-repair`
+    pub drift_repair: DriftRepair,
+    /// `--full-resync`: everything is read again after this long, whatever the watches say.
+    pub full_resync: Duration,
+    /// Gate `StrictPostBuildSubstitutions`
+    pub strict_substitutions: bool,
+    /// Gate `AdditiveCELDependencyCheck`
+    pub additive_cel_dependency_check: bool,
+    /// Gate `ExternalArtifact`
+    pub external_artifact: bool,
+    /// Gate `DisableFailFastBehavior`, turned around
+    pub fail_fast: bool,
+    /// Gate `CancelHealthCheckOnNewRevision`
+    pub cancel_health_check_on_new_revision: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            no_cross_namespace_refs: false,
+            no_remote_bases: false,
+            default_service_account: None,
+            requeue_dependency: Duration::from_secs(30),
+            override_managers: Vec::new(),
+            custom_stage_kinds: Vec::new(),
+            concurrent_apply: 4,
+            dry_run: DryRunMode::Stage,
+            drift_repair: DriftRepair::Watch,
+            full_resync: Duration::from_secs(3600),
+            strict_substitutions: true,
+            additive_cel_dependency_check: false,
+            external_artifact: true,
+            fail_fast: true,
+            cancel_health_check_on_new_revision: true,
+        }
+    }
+}

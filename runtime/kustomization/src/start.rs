@@ -1,0 +1,79 @@
+//! Sets the kind going: what it watches and what triggers it.
+
+use crate::DriftRepair;
+use crate::Reconciler;
+use crate::Settings;
+use crate::kustomization::Plugins;
+use crate::memory::Memories;
+use crate::triggers;
+use kube::Api;
+use kube::runtime::watcher;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tidegate_api::Kustomization;
+use tidegate_api::SourceKind;
+use tidegate_api::SourceObject;
+use tidegate_api::meta::label;
+use tidegate_apply::Mapper;
+use tidegate_artifact::Store;
+use tidegate_flow::Flow;
+use tidegate_kube::Cluster;
+use tidegate_kube::Moves;
+use tidegate_kube::OwnerLabels;
+use tidegate_kube::Watched;
+use tidegate_sandbox::Sandbox;
+use tidegate_values::RemoteSource;
+
+/// What the binary hands in.
+pub struct Parts {
+    pub cluster: Arc<Cluster>,
+    pub kustomizations: Arc<Watched<Kustomization>>,
+    pub artifacts: Store,
+    pub sandbox: Sandbox,
+    pub remote: Arc<dyn RemoteSource>,
+    /// `--watch-configs-label-selector`
+    pub configs_selector: String,
+}
+
+/// Joins the parts, and starts to listen to what triggers Kustomizations.
+pub fn start(
+    parts: Parts,
+    settings: Settings,
+    flow: &Flow<Reconciler>,
+) -> Result<Arc<Reconciler>, tidegate_sandbox::Error> {
+    let client = parts.cluster.client();
+    let sources: BTreeMap<SourceKind, Arc<Watched<SourceObject>>> = SourceKind::ALL
+        .into_iter()
+        .map(|kind| {
+            let api = Api::all_with(client.clone(), &kind.resource());
+            (kind, Watched::start(api, watcher::Config::default()))
+        })
+        .collect();
+    let labels = OwnerLabels { name: label::KUSTOMIZATION_NAME, namespace: label::KUSTOMIZATION_NAMESPACE };
+    let (memories, written) = Memories::new();
+    let reconciler = Arc::new(Reconciler {
+        plugins: Plugins {
+            kustomize: parts.sandbox.builtin("kustomize")?,
+            substitute: parts.sandbox.builtin("substitute")?,
+        },
+        mapper: Mapper::new(client.clone()),
+        moves: Moves::new(client.clone(), labels),
+        cluster: parts.cluster,
+        kustomizations: parts.kustomizations,
+        artifacts: parts.artifacts,
+        remote: parts.remote,
+        memories,
+        sources,
+        settings,
+    });
+    for (kind, watched) in &reconciler.sources {
+        let kustomizations = Arc::clone(&reconciler.kustomizations);
+        tokio::spawn(triggers::follow_source(*kind, Arc::clone(watched), kustomizations, flow.clone()));
+    }
+    tokio::spawn(triggers::follow_dependencies(Arc::clone(&reconciler.kustomizations), flow.clone()));
+    triggers::follow_configs(&client, &parts.configs_selector, &reconciler.kustomizations, flow);
+    if reconciler.settings.drift_repair == DriftRepair::Watch {
+        tokio::spawn(triggers::follow_moves(Arc::clone(&reconciler), written, flow.clone()));
+    }
+    Ok(reconciler)
+}

@@ -1,0 +1,80 @@
+//! `tidegate run`: joins the parts.
+
+mod lead;
+mod roles;
+
+use crate::flags::Flags;
+use crate::flags::Role;
+use crate::logging;
+use crate::metrics::Metrics;
+use crate::serve;
+use anyhow::Context as _;
+use std::sync::Arc;
+use std::time::Duration;
+use tidegate_kube::Cluster;
+use tidegate_kube::Recorder;
+use tokio::signal::unix::SignalKind;
+use tokio::sync::watch;
+
+/// How long reconciles under way may go on after a signal to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Runs until SIGTERM or SIGINT.
+pub(crate) fn run(flags: Flags) -> anyhow::Result<()> {
+    let first = *flags.roles.first().context("--controllers: no role is named")?;
+    logging::start(&flags.text(first, "log-level"), &flags.text(first, "log-encoding"))?;
+    tidegate_kube::install_crypto();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve_roles(flags, first))?;
+    // What still blocks (a hanging server) must not keep the process.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    Ok(())
+}
+
+/// What every role is given.
+#[derive(Clone)]
+pub(crate) struct Common {
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) recorder: Recorder,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+async fn serve_roles(flags: Flags, first: Role) -> anyhow::Result<()> {
+    let agent = format!("tidegate/{}", env!("CARGO_PKG_VERSION"));
+    let cluster = Arc::new(Cluster::connect(flags.kubeconfig.as_deref(), &agent).await?);
+    let (stopping, stop) = watch::channel(false);
+    let (ready, is_ready) = watch::channel(false);
+    let metrics = Metrics::new(cluster.requests());
+    let address = flags.text(first, "metrics-addr");
+    if address != "0" {
+        serve::spawn(serve::bind("metrics-addr", &address).await?, serve::metrics(Arc::clone(&metrics)), stop.clone());
+    }
+    let address = flags.text(first, "health-addr");
+    serve::spawn(serve::bind("health-addr", &address).await?, serve::health(is_ready), stop.clone());
+
+    let recorder = Recorder::start(cluster.client());
+    let common = Common { cluster, recorder: recorder.clone(), metrics, stop };
+    let flags = Arc::new(flags);
+    let work = roles::start(&flags, &common, ready).await?;
+    tracing::info!(roles = ?flags.roles.iter().map(|role| role.name()).collect::<Vec<_>>(), "started");
+
+    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate())?;
+    let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt())?;
+    let mut work = work;
+    let lost = tokio::select! {
+        _ = terminate.recv() => false,
+        _ = interrupt.recv() => false,
+        // A role ends by itself only when it lost its lease.
+        _ = work.join_next(), if !work.is_empty() => true,
+    };
+    tracing::info!("stopping");
+    stopping.send_replace(true);
+    let _ = tokio::time::timeout(GRACE + Duration::from_secs(2), async {
+        while work.join_next().await.is_some() {}
+        recorder.flush().await;
+    })
+    .await;
+    anyhow::ensure!(!lost, "stopped because a lease was lost; another process has it");
+    Ok(())
+}

@@ -1,0 +1,251 @@
+//! Sets each role going with what its flags say.
+
+use crate::flags::Flags;
+use crate::flags::Role;
+use crate::run::Common;
+use crate::run::GRACE;
+use crate::run::lead;
+use crate::serve;
+use anyhow::Context as _;
+use kube::Api;
+use kube::runtime::watcher;
+use std::sync::Arc;
+use tidegate_api::GitRepository;
+use tidegate_api::Kustomization;
+use tidegate_apply::DryRunMode;
+use tidegate_artifact::Store;
+use tidegate_flow::Backoff;
+use tidegate_flow::Flow;
+use tidegate_flow::Options;
+use tidegate_kube::Watched;
+use tidegate_kustomization::DriftRepair;
+use tidegate_kustomization::Settings;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// The namespace that Flux is installed in.
+pub(crate) fn runtime_namespace() -> String {
+    std::env::var("RUNTIME_NAMESPACE").unwrap_or_else(|_| "flux-system".to_owned())
+}
+
+/// Starts every role. `ready` turns true when all of them have their first lists.
+pub(crate) async fn start(
+    flags: &Arc<Flags>,
+    common: &Common,
+    ready: watch::Sender<bool>,
+) -> anyhow::Result<JoinSet<()>> {
+    let store = store(flags)?;
+    let mut work = JoinSet::new();
+    let mut lists = Vec::new();
+    for role in &flags.roles {
+        match role {
+            Role::Source => lists.push(start_source(flags, common, &store, &mut work).await?),
+            Role::Kustomize => lists.push(start_kustomize(flags, common, &store, &mut work).await?),
+        }
+    }
+    tokio::spawn(async move {
+        for list in lists {
+            // A role that ended before its lists came never gets ready.
+            if list.await.is_err() {
+                return;
+            }
+        }
+        ready.send_replace(true);
+    });
+    Ok(work)
+}
+
+type Listed = tokio::task::JoinHandle<()>;
+
+fn store(flags: &Flags) -> anyhow::Result<Store> {
+    let role = Role::Source;
+    let path = flags
+        .optional(role, "storage-path")
+        .or_else(|| std::env::var("STORAGE_PATH").ok())
+        .map_or_else(|| std::env::temp_dir().join("tidegate"), Into::into);
+    let advertised = flags
+        .optional(role, "storage-adv-addr")
+        .or_else(|| std::env::var("STORAGE_ADV_ADDR").ok())
+        .unwrap_or_else(|| format!("source-controller.{}.svc.cluster.local.", runtime_namespace()));
+    let algorithm = flags.text(role, "artifact-digest-algo");
+    anyhow::ensure!(algorithm == "sha256", "--artifact-digest-algo: `{algorithm}` is not served, only sha256");
+    let mut options = tidegate_artifact::Options::new(path, advertised);
+    options.retention_records = flags.number(role, "artifact-retention-records")?;
+    options.retention_age = flags.duration(role, "artifact-retention-ttl")?;
+    let path = options.path.clone();
+    Store::new(options).with_context(|| format!("--storage-path: cannot use `{}`", path.display()))
+}
+
+fn options(flags: &Flags, role: Role, concurrent: usize) -> anyhow::Result<Options> {
+    let concurrent = match flags.optional(role, "concurrent") {
+        Some(_) => flags.number(role, "concurrent")?,
+        None => concurrent,
+    };
+    let backoff = Backoff {
+        min: flags.duration(role, "min-retry-delay")?,
+        max: flags.duration(role, "max-retry-delay")?,
+        jitter_percentage: flags.number(role, "interval-jitter-percentage")?,
+    };
+    Ok(Options { concurrent, backoff })
+}
+
+fn watch_config(flags: &Flags, role: Role) -> watcher::Config {
+    let config = watcher::Config::default();
+    match flags.optional(role, "watch-label-selector") {
+        Some(selector) => config.labels(&selector),
+        None => config,
+    }
+}
+
+fn api<K>(flags: &Flags, role: Role, common: &Common) -> Api<K>
+where
+    K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>,
+{
+    if flags.switch(role, "watch-all-namespaces") {
+        Api::all(common.cluster.client())
+    } else {
+        Api::namespaced(common.cluster.client(), &runtime_namespace())
+    }
+}
+
+async fn start_source(
+    flags: &Arc<Flags>,
+    common: &Common,
+    store: &Store,
+    work: &mut JoinSet<()>,
+) -> anyhow::Result<Listed> {
+    let role = Role::Source;
+    let options = options(flags, role, 2)?;
+    let requeue_dependency = flags.duration(role, "requeue-dependency")?;
+    let address = flags.text(role, "storage-addr");
+    let listener = serve::bind("storage-addr", &address).await?;
+    serve::spawn(listener, tidegate_artifact::server::router(store.clone()), common.stop.clone());
+    let repositories = Watched::start(api::<GitRepository>(flags, role, common), watch_config(flags, role));
+    let listed = Arc::clone(&repositories);
+    let (flow, pending) = Flow::<tidegate_source::GitRepositories>::new(Arc::clone(&repositories));
+    let kind = Arc::new(tidegate_source::GitRepositories {
+        cluster: Arc::clone(&common.cluster),
+        repositories,
+        artifacts: store.clone(),
+        scratch: store.path().to_owned(),
+        requeue_dependency,
+    });
+    let (flags, common) = (Arc::clone(flags), common.clone());
+    work.spawn(async move {
+        let mut lease = match lead::wait(&flags, role, &common).await {
+            Ok(lease) => lease,
+            Err(error) => return tracing::error!(%error, "no lease"),
+        };
+        let run = flow.run(
+            pending,
+            kind,
+            common.cluster.client(),
+            common.recorder.clone(),
+            common.metrics.clone(),
+            options,
+            common.stop.clone(),
+            GRACE,
+        );
+        hold(run, lease.as_mut()).await;
+    });
+    Ok(tokio::spawn(async move { listed.wait_until_synced().await }))
+}
+
+async fn start_kustomize(
+    flags: &Arc<Flags>,
+    common: &Common,
+    store: &Store,
+    work: &mut JoinSet<()>,
+) -> anyhow::Result<Listed> {
+    let role = Role::Kustomize;
+    let options = options(flags, role, 4)?;
+    let settings = kustomize_settings(flags)?;
+    let parts = tidegate_kustomization::Parts {
+        cluster: Arc::clone(&common.cluster),
+        kustomizations: Watched::start(api::<Kustomization>(flags, role, common), watch_config(flags, role)),
+        artifacts: store.clone(),
+        sandbox: tidegate_sandbox::Sandbox::new(tidegate_sandbox::SandboxConfig::controller())?,
+        remote: Arc::new(tidegate_git::RemoteBases {
+            scratch: Some(store.path().to_owned()),
+            ..tidegate_git::RemoteBases::default()
+        }),
+        configs_selector: flags.text(role, "watch-configs-label-selector"),
+    };
+    let listed = Arc::clone(&parts.kustomizations);
+    let (flow, pending) = Flow::<tidegate_kustomization::Reconciler>::new(Arc::clone(&parts.kustomizations));
+    let kind = tidegate_kustomization::start(parts, settings, &flow)?;
+    let (flags, common) = (Arc::clone(flags), common.clone());
+    work.spawn(async move {
+        let mut lease = match lead::wait(&flags, role, &common).await {
+            Ok(lease) => lease,
+            Err(error) => return tracing::error!(%error, "no lease"),
+        };
+        let run = flow.run(
+            pending,
+            kind,
+            common.cluster.client(),
+            common.recorder.clone(),
+            common.metrics.clone(),
+            options,
+            common.stop.clone(),
+            GRACE,
+        );
+        hold(run, lease.as_mut()).await;
+    });
+    Ok(tokio::spawn(async move { listed.wait_until_synced().await }))
+}
+
+/// Works until told to stop, or until the lease is lost.
+async fn hold(run: impl Future<Output = ()>, lease: Option<&mut tidegate_kube::Lease>) {
+    match lease {
+        None => run.await,
+        Some(lease) => {
+            tokio::select! {
+                () = run => lease.release().await,
+                () = lease.lost() => tracing::error!("the lease was lost"),
+            }
+        }
+    }
+}
+
+fn kustomize_settings(flags: &Flags) -> anyhow::Result<Settings> {
+    let role = Role::Kustomize;
+    let gates = flags.gates(
+        role,
+        &[
+            ("AdditiveCELDependencyCheck", false),
+            ("CancelHealthCheckOnNewRevision", true),
+            ("DisableFailFastBehavior", false),
+            ("ExternalArtifact", true),
+            ("StrictPostBuildSubstitutions", true),
+        ],
+    )?;
+    let gate = |name: &str| gates.get(name).copied().unwrap_or(false);
+    let dry_run = flags.text(role, "apply-dry-run");
+    let drift_repair = flags.text(role, "drift-repair");
+    Ok(Settings {
+        no_cross_namespace_refs: flags.switch(role, "no-cross-namespace-refs"),
+        no_remote_bases: flags.switch(role, "no-remote-bases"),
+        default_service_account: flags.optional(role, "default-service-account"),
+        requeue_dependency: flags.duration(role, "requeue-dependency")?,
+        override_managers: flags.list(role, "override-manager"),
+        custom_stage_kinds: tidegate_apply::parse_kinds(&flags.list(role, "custom-apply-stage-kinds").join(",")),
+        concurrent_apply: flags.number(role, "concurrent-ssa")?,
+        dry_run: match dry_run.as_str() {
+            "stage" => DryRunMode::Stage,
+            "never" => DryRunMode::Never,
+            _ => anyhow::bail!("--apply-dry-run: `{dry_run}` is neither stage nor never"),
+        },
+        drift_repair: match drift_repair.as_str() {
+            "watch" => DriftRepair::Watch,
+            "interval" => DriftRepair::Interval,
+            _ => anyhow::bail!("--drift-repair: `{drift_repair}` is neither watch nor interval"),
+        },
+        full_resync: flags.duration(role, "full-resync")?,
+        strict_substitutions: gate("StrictPostBuildSubstitutions"),
+        additive_cel_dependency_check: gate("AdditiveCELDependencyCheck"),
+        external_artifact: gate("ExternalArtifact"),
+        fail_fast: !gate("DisableFailFastBehavior"),
+        cancel_health_check_on_new_revision: gate("CancelHealthCheckOnNewRevision"),
+    })
+}
