@@ -47,11 +47,7 @@ enum Command {
         check: bool,
     },
     /// Lint and render the chart with the real helm, and check what comes out
-    Chart {
-        /// Install it on a control plane as well, and run this `tidegate` as it says
-        #[arg(long, value_name = "PROGRAM")]
-        run: Option<std::path::PathBuf>,
-    },
+    Chart,
     /// Build the control plane for tests and print its path
     Controlplane,
     /// Build the built-in plugins and print their folder
@@ -78,7 +74,7 @@ fn run(workspace: &Workspace, command: &Command) -> anyhow::Result<()> {
         Command::Lint => lint::run(workspace),
         Command::Tidy => tidy::run(workspace),
         Command::Codegen { check } => codegen::run(&workspace.root, *check),
-        Command::Chart { run } => chart::check(&workspace.root, run.as_deref()),
+        Command::Chart => chart::check(&workspace.root),
         Command::Controlplane => {
             step::result(&controlplane::build(workspace)?.display().to_string());
             Ok(())
