@@ -74,12 +74,12 @@ impl<'b> Target<'b> {
 
     /// Builds the entry: all objects, before the steps that come once at the end.
     pub(crate) fn accumulate_entry(&mut self) -> Result<Accumulator> {
-        self.choose_schema()?;
+        self.choose_schema(true)?;
         self.origin = (!self.kustomization.build_metadata.is_empty()).then(Origin::default);
         self.accumulate(Accumulator::default())
     }
 
-    fn choose_schema(&self) -> Result<()> {
+    fn choose_schema(&self, at_entry: bool) -> Result<()> {
         let openapi = &self.kustomization.openapi;
         let document = openapi
             .get("path")
@@ -88,6 +88,7 @@ impl<'b> Target<'b> {
         self.session.choose_schema(
             openapi.get("version").map(String::as_str),
             document.as_deref(),
+            at_entry,
         )
     }
 
@@ -196,7 +197,7 @@ impl<'b> Target<'b> {
             .build_metadata
             .clone_from(&self.kustomization.build_metadata);
         inner.origin.clone_from(&self.origin);
-        inner.choose_schema()?;
+        inner.choose_schema(false)?;
         let kind = &inner.kustomization.kind;
         match (as_component, inner.kustomization.is_component()) {
             (true, false) => {

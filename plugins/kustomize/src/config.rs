@@ -241,7 +241,7 @@ impl TransformerConfig {
     }
 
     fn merge_references(&mut self, other: &Cow<'static, [BackReferences]>) -> Result<()> {
-        if self.name_reference.is_empty() {
+        if self.name_reference.is_empty() && matches!(other, Cow::Borrowed(_)) {
             self.name_reference.clone_from(other);
             return Ok(());
         }

@@ -114,6 +114,7 @@ impl Kustomization {
     pub(crate) fn parse(content: &[u8], folder: &str, warnings: &mut Vec<String>) -> Result<Self> {
         let document = tidegate_yaml::parse_v2(content)
             .map_err(|error| Error::from(error).wrap("invalid Kustomization"))?;
+        let document = as_configured(document)?;
         let kustomization = Self::from_value(&document, warnings)?;
         kustomization.check(folder)?;
         Ok(kustomization)
@@ -229,5 +230,27 @@ impl Kustomization {
 
     pub(crate) fn is_component(&self) -> bool {
         self.kind == COMPONENT
+    }
+}
+
+/// Upstream hands fields to transformers and generators as YAML text, in which some characters change or are
+/// refused. Documents without such characters, which is nearly all, are taken as they are.
+fn as_configured(document: Value) -> Result<Value> {
+    if !has_rare_characters(&document) {
+        return Ok(document);
+    }
+    let text = tidegate_yaml::marshal(&document)
+        .map_err(|error| Error::from(error).wrap("trouble configuring builtin with config"))?;
+    Ok(tidegate_yaml::parse_v2(text.as_bytes())?)
+}
+
+/// Whether a text holds characters that YAML 1.1 takes for line breaks, or does not allow.
+pub(crate) fn has_rare_characters(value: &Value) -> bool {
+    let is_rare = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}');
+    match value {
+        Value::String(text) => text.contains(is_rare),
+        Value::Sequence(items) => items.iter().any(has_rare_characters),
+        Value::Map(map) => map.iter().any(|(key, value)| key.contains(is_rare) || has_rare_characters(value)),
+        _ => false,
     }
 }

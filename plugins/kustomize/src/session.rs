@@ -43,11 +43,7 @@ impl<'o> Session<'o> {
     }
 
     /// Obeys the `openapi` field of a kustomization. kustomize: kyaml/openapi, `SetSchema`.
-    pub(crate) fn choose_schema(
-        &self,
-        version: Option<&str>,
-        document: Option<&[u8]>,
-    ) -> Result<()> {
+    pub(crate) fn choose_schema(&self, version: Option<&str>, document: Option<&[u8]>, at_entry: bool) -> Result<()> {
         let mut choice = self.schema.borrow_mut();
         if choice.chosen {
             return Ok(());
@@ -61,7 +57,10 @@ impl<'o> Session<'o> {
             (None, Some(document)) => {
                 let value = tidegate_yaml::parse_v2(document)
                     .map_err(|error| Error::from(error).wrap("invalid schema file"))?;
-                choice.schema = Schema::custom(CustomSchema::from_value(&value)?);
+                let custom = CustomSchema::from_value(&value)?;
+                // Upstream keeps the built-in types if it has looked one up before, which any object does whose
+                // type is not among those that it knows by heart.
+                choice.schema = Schema::custom(if at_entry { custom } else { custom.with_builtin() });
                 choice.chosen = true;
             }
             (None | Some(""), None) => {}

@@ -178,6 +178,12 @@ func main() {
 		fmt.Printf("(%q, %q, %s),\n", k[0], k[1], opt(types[k]))
 	}
 	fmt.Println("];")
+	fmt.Println("/// The names of the definitions, sorted, in their order.")
+	fmt.Println("pub(super) static NAMES: &[&str] = &[")
+	for _, n := range kept {
+		fmt.Printf("%q,\n", n)
+	}
+	fmt.Println("];")
 	fmt.Println("pub(super) static DEFINITIONS: &[Definition] = &[")
 	row := func(f field) string {
 		var ks []string

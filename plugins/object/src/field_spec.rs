@@ -32,7 +32,8 @@ impl FieldSpec {
         specs: &mut Cow<'static, [FieldSpec]>,
         incoming: &Cow<'static, [FieldSpec]>,
     ) -> Result<(), Error> {
-        if specs.is_empty() {
+        // Written-out lists go through the loop even then: a later entry that covers an earlier one is left out.
+        if specs.is_empty() && matches!(incoming, Cow::Borrowed(_)) {
             specs.clone_from(incoming);
             return Ok(());
         }

@@ -52,9 +52,12 @@ impl Schema {
     /// The schema of a type, if it is known.
     pub fn of_type(&self, api_version: &str, kind: &str) -> Option<TypeSchema<'_>> {
         if let Some(custom) = &self.custom {
-            return custom
-                .of_type(api_version, kind)
-                .map(|node| TypeSchema(Position::Custom(custom, node)));
+            if let Some(node) = custom.of_type(api_version, kind) {
+                return Some(TypeSchema(Position::Custom(custom, node)));
+            }
+            if !custom.knows_builtin() {
+                return None;
+            }
         }
         let index = table::TYPES
             .binary_search_by(|(a, k, _)| (*a, *k).cmp(&(api_version, kind)))
@@ -95,6 +98,16 @@ pub struct MergeKeys {
 }
 
 impl<'a> TypeSchema<'a> {
+    fn resolved(schema: &'a CustomSchema, found: custom::Resolved<'a>) -> Self {
+        match found {
+            custom::Resolved::Here(node) => Self(Position::Custom(schema, node)),
+            custom::Resolved::Builtin(name) => {
+                let target = table::NAMES.binary_search(&name).ok().and_then(|index| u16::try_from(index).ok());
+                Self(Position::Builtin { shape: Shape::Object, target, merge: None })
+            }
+        }
+    }
+
     /// The schema of a field of this object.
     pub fn field(&self, name: &str) -> Option<TypeSchema<'a>> {
         match self.0 {
@@ -118,9 +131,7 @@ impl<'a> TypeSchema<'a> {
                 }))
             }
             Position::Builtin { .. } => None,
-            Position::Custom(schema, node) => schema
-                .field(node, name)
-                .map(|n| TypeSchema(Position::Custom(schema, n))),
+            Position::Custom(schema, node) => schema.field(node, name).map(|found| TypeSchema::resolved(schema, found)),
         }
     }
 
@@ -137,9 +148,7 @@ impl<'a> TypeSchema<'a> {
                 merge: None,
             })),
             Position::Builtin { .. } => None,
-            Position::Custom(schema, node) => schema
-                .elements(node)
-                .map(|n| TypeSchema(Position::Custom(schema, n))),
+            Position::Custom(schema, node) => schema.elements(node).map(|found| TypeSchema::resolved(schema, found)),
         }
     }
 

@@ -7,6 +7,7 @@ use tidegate_object::{Kind, Node, Tree as _};
 use tidegate_yaml::Value;
 
 use crate::error::Result;
+use crate::kustomization::has_rare_characters;
 use crate::resource_set::ResourceSet;
 
 /// Adds the suffix to the names of all objects that need one.
@@ -42,7 +43,7 @@ fn content_hash(object: &Node) -> Result<String> {
             Some(node) if node.node_kind() == Kind::Scalar => {
                 Value::String(node.value().to_owned())
             }
-            Some(node) => tidegate_yaml::node_to_canonical_value(node)?,
+            Some(node) => mapping_value(node)?,
         };
         // These two count only if they hold something.
         if matches!(*field, "binaryData" | "stringData") && !matches!(value, Value::Map(_)) {
@@ -56,6 +57,12 @@ fn content_hash(object: &Node) -> Result<String> {
 /// Upstream looks for a field that is called `metadata/name`, and so never finds one.
 fn name(object: &Node) -> String {
     object.string_field("metadata/name").to_owned()
+}
+
+/// The content before it is JSON: line breaks of YAML 1.1, which output turns into spaces, still count.
+fn mapping_value(node: &Node) -> Result<Value> {
+    let raw = tidegate_yaml::decode(node)?;
+    if has_rare_characters(&raw) { Ok(raw) } else { Ok(tidegate_yaml::node_to_canonical_value(node)?) }
 }
 
 fn encode(content: &str) -> String {

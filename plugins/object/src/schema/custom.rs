@@ -12,6 +12,8 @@ use crate::Error;
 pub struct CustomSchema {
     definitions: BTreeMap<String, SchemaNode>,
     types: BTreeMap<(String, String), String>,
+    /// References to definitions that are not here may mean built-in ones.
+    with_builtin: bool,
     /// Types with paths of their own: true if one of them has a namespace in it.
     namespaced: BTreeMap<(String, String), bool>,
 }
@@ -67,6 +69,17 @@ impl CustomSchema {
         Ok(schema)
     }
 
+    /// Lets types and references that are not in the document mean the built-in ones.
+    #[must_use]
+    pub fn with_builtin(mut self) -> Self {
+        self.with_builtin = true;
+        self
+    }
+
+    pub(super) fn knows_builtin(&self) -> bool {
+        self.with_builtin
+    }
+
     pub(super) fn of_type(&self, api_version: &str, kind: &str) -> Option<&SchemaNode> {
         let name = self.types.get(&(api_version.to_owned(), kind.to_owned()))?;
         self.definitions.get(name)
@@ -78,27 +91,38 @@ impl CustomSchema {
             == Some(&false)
     }
 
-    pub(super) fn field<'a>(&'a self, node: &'a SchemaNode, name: &str) -> Option<&'a SchemaNode> {
+    pub(super) fn field<'a>(&'a self, node: &'a SchemaNode, name: &str) -> Option<Resolved<'a>> {
         self.resolve(node.properties.get(name).or(node.any_name.as_deref())?)
     }
 
-    pub(super) fn elements<'a>(&'a self, node: &'a SchemaNode) -> Option<&'a SchemaNode> {
+    pub(super) fn elements<'a>(&'a self, node: &'a SchemaNode) -> Option<Resolved<'a>> {
         if !node.is_array {
             return None;
         }
         self.resolve(node.items.as_deref()?)
     }
 
-    fn resolve<'a>(&'a self, mut node: &'a SchemaNode) -> Option<&'a SchemaNode> {
+    fn resolve<'a>(&'a self, mut node: &'a SchemaNode) -> Option<Resolved<'a>> {
         // A chain of references longer than this can only be a circle.
         for _ in 0..100 {
             match &node.reference {
-                None => return Some(node),
-                Some(name) => node = self.definitions.get(name)?,
+                None => return Some(Resolved::Here(node)),
+                Some(name) => match self.definitions.get(name) {
+                    Some(definition) => node = definition,
+                    None if self.with_builtin => return Some(Resolved::Builtin(name)),
+                    None => return None,
+                },
             }
         }
         None
     }
+}
+
+/// Where a reference leads.
+pub(super) enum Resolved<'a> {
+    Here(&'a SchemaNode),
+    /// To the built-in definition of this name.
+    Builtin(&'a str),
 }
 
 const TYPE_EXTENSION: &str = "x-kubernetes-group-version-kind";
