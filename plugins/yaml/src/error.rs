@@ -62,8 +62,9 @@ impl fmt::Display for LinePrefix {
     }
 }
 
-/// How deep collections may nest. go-yaml allows 10,000; a guest's stack does not.
-pub(crate) const MAX_DEPTH: usize = 1000;
+/// How deep collections may nest. go-yaml allows 10,000; the stack of a sandbox does not. The deepest resource
+/// definitions in use stay below 70, and JSON readers stop at 128.
+pub(crate) const MAX_DEPTH: usize = 256;
 
 /// The error for nesting beyond [`MAX_DEPTH`].
 pub(crate) fn too_deep(line: Option<usize>) -> Error {

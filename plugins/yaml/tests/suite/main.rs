@@ -1,0 +1,7 @@
+//! Tests of the crate from outside: against the Go libraries' own output, at the limits, and with random text.
+
+mod cases;
+mod corpus;
+mod edit;
+mod limits;
+mod random;
