@@ -17,7 +17,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tidegate_values::{Digest, PathError, ReadError, Tree, TreeIndex};
 
 /// Folders of the store that are its own and never served: a leading dot keeps them out of the server's sight.
@@ -187,8 +187,10 @@ impl Store {
         self.keep_listing(&path, &digest, &index)?;
         keep(file, &target).map_err(StoreError::Write)?;
         self.remember(ArtifactTree::new(digest, index, self.inner.blobs.clone()));
-        let now = jiff::Timestamp::now();
-        let last_update_time = jiff::Timestamp::from_second(now.as_second()).unwrap_or(now);
+        let written = std::fs::metadata(&target).and_then(|found| found.modified());
+        let written = jiff::Timestamp::try_from(written.map_err(StoreError::Write)?);
+        let seconds = written.map_or(0, jiff::Timestamp::as_second);
+        let last_update_time = jiff::Timestamp::from_second(seconds).unwrap_or_default();
         Ok(Artifact {
             url: self.url(&path),
             path,
@@ -406,7 +408,7 @@ impl Store {
             .recall(digest)
             .or_else(|| self.read_listing(&listing, digest))?;
         // Marks the use. Fails for our own artifacts, which have no such listing.
-        let _ = std::fs::File::open(listing).and_then(|file| file.set_modified(SystemTime::now()));
+        let _ = std::fs::File::open(listing).and_then(|file| file.set_modified(retention::now()));
         Some(tree)
     }
 
@@ -475,7 +477,7 @@ fn forget_downloads(folder: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let used = entry.metadata()?.modified()?;
-        if SystemTime::now()
+        if retention::now()
             .duration_since(used)
             .is_ok_and(|unused| unused > DOWNLOAD_AGE)
         {

@@ -4,7 +4,7 @@ use crate::error::{Error, Failure};
 use crate::limits::Limits;
 use crate::objects::Objects;
 use crate::reference::{Reference, Revision, Target};
-use crate::remote::{Credentials, Remote};
+use crate::remote::Remote;
 use crate::semver::{Constraint, Version};
 use crate::session::{Advertised, Session};
 use crate::submodules;
@@ -55,9 +55,8 @@ pub fn checkout(
     budget: &Budget,
 ) -> Result<Outcome, Error> {
     let mut work = Work::start(remote, reference, options, budget)?;
-    let found = match work.locate(reference)? {
-        Some(found) => found,
-        None => return Ok(Outcome::Empty),
+    let Some(found) = work.locate(reference)? else {
+        return Ok(Outcome::Empty);
     };
     if options.known.as_deref() == Some(&found.revision.to_string()) {
         return Ok(Outcome::Unchanged(found.revision));
@@ -84,6 +83,34 @@ pub fn resolve(
     };
     let mut work = Work::start(remote, reference, &options, budget)?;
     Ok(work.locate(reference)?.map(|found| found.revision))
+}
+
+/// Fetches what `git fetch <remote> <name>` would: a branch, tag, full name or commit; the default branch for none.
+pub(crate) fn checkout_loosely(
+    remote: &Remote,
+    name: Option<&str>,
+    options: &Options,
+    budget: &Budget,
+) -> Result<Checkout, Error> {
+    let mut work = Work::start(remote, &Reference::default(), options, budget)?;
+    let name = name.unwrap_or("HEAD");
+    // Git's own order (gitrevisions(7)).
+    let names = ["", "refs/", "refs/tags/", "refs/heads/"].map(|prefix| format!("{prefix}{name}"));
+    let prefixes = names.each_ref().map(String::as_str);
+    let listed = work.list(&prefixes)?;
+    let found = names
+        .iter()
+        .find_map(|name| listed.iter().find(|advertised| advertised.name == *name));
+    let found = match (found, ObjectId::from_hex(name.as_bytes())) {
+        (Some(found), _) => Found::tip(Revision::new(name, found.target()), found),
+        (None, Ok(want)) => Found {
+            revision: Revision::new("", want),
+            want,
+            within: Vec::new(),
+        },
+        (None, Err(_)) => return Err(work.cloning(Failure::RefNotFound(name.to_owned()))),
+    };
+    work.fetch(found)
 }
 
 /// Where a reference stands.
@@ -135,12 +162,6 @@ impl<'a> Work<'a> {
             Target::Branch(_) | Target::Tag(_) => options.known.is_some(),
             Target::Commit { .. } | Target::Semver(_) => false,
         };
-        if matches!(remote.credentials, Credentials::Ssh { .. })
-            != (remote.parsed.scheme() == "ssh")
-            && remote.parsed.scheme() == "ssh"
-        {
-            return Err(remote.cloning(Failure::Ssh("an SSH identity is wanted".to_owned())));
-        }
         let session = Session::open(remote, options.limits, budget);
         let session = session.map_err(|cause| {
             if listing {
@@ -409,12 +430,12 @@ impl<'a> Work<'a> {
                 {
                     Ok(()) => return load(self, objects),
                     Err(Failure::Protocol(reason)) => {
-                        tracing::debug!(reason, "the server does not give a commit by itself")
+                        tracing::debug!(reason, "the server does not give a commit by itself");
                     }
                     Err(cause) => return Err(self.cloning(cause)),
                 },
                 Err(Failure::Protocol(reason)) => {
-                    tracing::debug!(reason, "the server does not leave out trees")
+                    tracing::debug!(reason, "the server does not leave out trees");
                 }
                 Err(cause) => return Err(self.cloning(cause)),
             }

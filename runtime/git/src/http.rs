@@ -41,10 +41,7 @@ pub(crate) type Transport = transport::Transport<Client>;
 
 /// Prepares the connection to `remote`; nothing is sent yet.
 pub(crate) fn connect(remote: &Remote, budget: &Budget, slot: &Slot) -> Result<Transport, Failure> {
-    let mut url = remote.parsed.clone();
-    // Credentials travel in a header of our own.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
+    let url = &remote.parsed;
     let client = Client {
         http: client(remote)?,
         authorization: authorization(&remote.credentials)?,
@@ -403,7 +400,7 @@ impl Write for PostBody {
             exchange
                 .body
                 .get_or_insert_default()
-                .extend_from_slice(bytes)
+                .extend_from_slice(bytes);
         });
         Ok(bytes.len())
     }

@@ -10,6 +10,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+/// What gix says when an object exceeds the allocation limit.
+const ENTRY_TOO_LARGE: &str = "too large to fit in memory";
+
 /// Packs, and the folder they are in, which goes when nobody needs it any more.
 pub(crate) struct Objects {
     handle: gix::odb::Handle,
@@ -73,9 +76,19 @@ impl Objects {
             gix::hash::Kind::Sha1,
             options,
         );
-        written
-            .map(|_| ())
-            .map_err(|error| (bounded.refused.take(), error))
+        written.map(|_| ()).map_err(|error| {
+            // gix has no type for running into its allocation limit.
+            let too_large = |text: String| text.contains(ENTRY_TOO_LARGE);
+            let entry = error
+                .iter_errors()
+                .any(|cause| too_large(cause.to_string()));
+            let limit = limits.file_bytes;
+            let entry = entry.then_some(Failure::TooLarge {
+                what: "bytes in a file",
+                limit,
+            });
+            (bounded.refused.take().or(entry), error)
+        })
     }
 
     /// Sees the packs that came.

@@ -22,10 +22,28 @@ pub enum Credentials {
     },
 }
 
+impl Credentials {
+    /// From what a Secret holds; empty texts count as unset (fluxcd/pkg `git/gogit`, `transportAuth` and
+    /// `validateUrlAndAuthOptions`).
+    pub fn http(username: &str, password: Secret, bearer: Secret) -> Result<Self, Error> {
+        let basic = !username.is_empty() || !password.expose().is_empty();
+        match (basic, !bearer.expose().is_empty()) {
+            (true, true) => Err(Error::TwoCredentials),
+            (true, false) => Ok(Self::Basic {
+                username: username.to_owned(),
+                password,
+            }),
+            (false, true) => Ok(Self::Bearer(bearer)),
+            (false, false) => Ok(Self::None),
+        }
+    }
+}
+
 /// A repository, and how to reach it.
 #[derive(Debug, Clone)]
 pub struct Remote {
     url: SafeUrl,
+    /// Without password; only SSH needs the user.
     pub(crate) parsed: url::Url,
     pub(crate) credentials: Credentials,
     /// PEM certificates trusted besides the system's.
@@ -43,7 +61,7 @@ pub struct Remote {
 impl Remote {
     /// An `http`, `https` or `ssh` URL. A user and password in it are used when nothing else is given.
     pub fn new(url: &str) -> Result<Self, Error> {
-        let parsed = url::Url::parse(url).map_err(|error| Error::Url(error.to_string()))?;
+        let mut parsed = url::Url::parse(url).map_err(|error| Error::Url(error.to_string()))?;
         let credentials = match parsed.password() {
             Some(password) if parsed.scheme() != "ssh" => Credentials::Basic {
                 username: decoded(parsed.username()),
@@ -57,6 +75,10 @@ impl Remote {
             }
             _ => Credentials::None,
         };
+        let _ = parsed.set_password(None);
+        if parsed.scheme() != "ssh" {
+            let _ = parsed.set_username("");
+        }
         Ok(Self {
             url: SafeUrl::new(url),
             parsed,
@@ -111,6 +133,15 @@ impl Remote {
     ) -> Self {
         self.key_exchanges = key_exchanges;
         self.host_key_algorithms = host_keys;
+        self
+    }
+
+    /// Forgets a user that the URL names without a password: it is part of an address, no credential.
+    pub(crate) fn without_bare_user(mut self) -> Self {
+        if matches!(&self.credentials, Credentials::Basic { password, .. } if password.expose().is_empty())
+        {
+            self.credentials = Credentials::None;
+        }
         self
     }
 

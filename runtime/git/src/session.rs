@@ -6,6 +6,7 @@ use crate::http::{self, Slot};
 use crate::limits::Limits;
 use crate::objects::Objects;
 use crate::remote::Remote;
+use crate::ssh;
 use gix::ObjectId;
 use gix::protocol::fetch::{
     Arguments, Context, Negotiate, Options, Response, Shallow, Tags, negotiate,
@@ -48,6 +49,7 @@ impl Session {
         let slot = Slot::default();
         let mut transport: Box<dyn Transport> = match remote.parsed.scheme() {
             "http" | "https" => Box::new(http::connect(remote, budget, &slot)?),
+            "ssh" => Box::new(ssh::connect(remote, budget, &slot)?),
             other => {
                 return Err(Failure::Protocol(format!(
                     "scheme {other:?} is not supported"
@@ -80,21 +82,16 @@ impl Session {
 
     /// The references whose names begin with one of `prefixes`; all of them for none. Servers may list more.
     pub(crate) fn list(&mut self, prefixes: &[&str]) -> Result<Vec<Advertised>, Failure> {
-        let listed = match &self.handshake.refs {
-            Some(refs) => refs.clone(),
-            None => {
-                let mut wanted = RefPrefixes::new();
-                wanted.extend(prefixes.iter().map(|&prefix| prefix.into()));
-                let wanted = (!prefixes.is_empty()).then_some(wanted);
-                let command = LsRefsCommand::new(wanted, &self.handshake.capabilities, agent());
-                let listed = command.invoke_blocking(
-                    &mut self.transport,
-                    &mut gix::progress::Discard,
-                    false,
-                );
-                listed.map_err(|error| failure(&self.slot, &self.budget, &error))?
-            }
-        };
+        if let Some(refs) = &self.handshake.refs {
+            return Ok(refs.iter().cloned().filter_map(advertised).collect());
+        }
+        let mut wanted = RefPrefixes::new();
+        wanted.extend(prefixes.iter().map(|&prefix| prefix.into()));
+        let wanted = (!prefixes.is_empty()).then_some(wanted);
+        let command = LsRefsCommand::new(wanted, &self.handshake.capabilities, agent());
+        let progress = &mut gix::progress::Discard;
+        let listed = command.invoke_blocking(&mut self.transport, progress, false);
+        let listed = listed.map_err(|error| failure(&self.slot, &self.budget, &error))?;
         Ok(listed.into_iter().filter_map(advertised).collect())
     }
 
@@ -174,18 +171,18 @@ fn advertised(listed: Ref) -> Option<Advertised> {
             full_ref_name,
             tag,
             object,
-        } => (full_ref_name, tag, Some(object)),
-        Ref::Direct {
-            full_ref_name,
-            object,
-        } => (full_ref_name, object, None),
-        Ref::Symbolic {
+        }
+        | Ref::Symbolic {
             full_ref_name,
             tag: Some(tag),
             object,
             ..
         } => (full_ref_name, tag, Some(object)),
-        Ref::Symbolic {
+        Ref::Direct {
+            full_ref_name,
+            object,
+        }
+        | Ref::Symbolic {
             full_ref_name,
             tag: None,
             object,

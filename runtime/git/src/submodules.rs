@@ -5,7 +5,7 @@ use crate::commit::Commit;
 use crate::error::Failure;
 use crate::objects::Objects;
 use crate::remote::Remote;
-use crate::session::Session;
+use crate::session::{Advertised, Session};
 use crate::tree::{Builder, Link};
 use gix::ObjectId;
 use std::collections::BTreeMap;
@@ -98,7 +98,7 @@ fn obtain(session: &mut Session, objects: &mut Objects, id: ObjectId) -> Result<
         let heads: Vec<_> = session
             .list(&["refs/heads/"])?
             .iter()
-            .map(|head| head.target())
+            .map(Advertised::target)
             .collect();
         session.fetch(&heads, None, None, objects)?;
     } else {
@@ -130,7 +130,7 @@ fn parse(text: &[u8]) -> Result<BTreeMap<String, Module>, Failure> {
     let file = gix::config::File::from_bytes_no_includes(
         text,
         gix::config::file::Metadata::api(),
-        Default::default(),
+        gix::config::file::init::Options::default(),
     )
     .map_err(|error| Failure::Protocol(format!(".gitmodules: {error}")))?;
     let mut modules = BTreeMap::new();
@@ -171,13 +171,12 @@ fn locate(parent: &url::Url, text: &str) -> Result<url::Url, Failure> {
         url.set_path(&parts.join("/"));
         return Ok(url);
     }
-    let url = match url::Url::parse(text) {
-        Ok(url) => url,
+    let url = if let Ok(url) = url::Url::parse(text) {
+        url
+    } else {
         // `user@host:path`
-        Err(_) => {
-            let (host, path) = text.split_once(':').ok_or_else(wrong)?;
-            url::Url::parse(&format!("ssh://{host}/{path}")).map_err(|_| wrong())?
-        }
+        let (host, path) = text.split_once(':').ok_or_else(wrong)?;
+        url::Url::parse(&format!("ssh://{host}/{path}")).map_err(|_| wrong())?
     };
     // Never a path of our own machine.
     if matches!(url.scheme(), "http" | "https" | "ssh") {

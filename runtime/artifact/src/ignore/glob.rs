@@ -33,7 +33,7 @@ impl Glob {
             return false;
         };
         let name: Vec<char> = name.chars().collect();
-        // The last star and how much of the name it has taken: enough to go back to, as stars before it never help.
+        // The last star and how much of the name it has spent: enough to go back to, as stars before it never help.
         let mut star = None;
         let (mut token, mut at) = (0, 0);
         loop {
@@ -52,10 +52,10 @@ impl Glob {
                 _ => {}
             }
             match star {
-                Some((back, taken)) if taken < name.len() => {
-                    star = Some((back, taken + 1));
+                Some((back, spent)) if spent < name.len() => {
+                    star = Some((back, spent + 1));
                     token = back + 1;
-                    at = taken + 1;
+                    at = spent + 1;
                 }
                 _ => return false,
             }

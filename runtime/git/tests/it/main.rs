@@ -1,0 +1,9 @@
+//! The crate against a real Git over HTTP and SSH, and against what other tools said.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+mod checkout;
+mod failures;
+mod remote_bases;
+mod semver;
+mod ssh;
+mod submodules;

@@ -1,0 +1,275 @@
+//! Against `git-upload-pack` behind an SSH server in this process. The keys in `data/ssh` guard nothing else.
+
+use crate::checkout::{budget, files};
+use russh::keys::{PrivateKey, PublicKey};
+use russh::server::{Auth, Config, Handler, Msg, Session, VerifiedPublicKey};
+use russh::{Channel, ChannelId};
+use std::collections::HashMap;
+use std::process::Stdio;
+use std::sync::Arc;
+use tidegate_git::{Credentials, Error, Failure, Options, Outcome, Reference, Remote, checkout};
+use tidegate_testkit::GitServer;
+use tidegate_values::Secret;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+const USER_ED25519: &str = include_str!("../data/ssh/user_ed25519");
+const USER_ENCRYPTED: &str = include_str!("../data/ssh/user_encrypted");
+const USER_RSA: &str = include_str!("../data/ssh/user_rsa");
+const HOST_ED25519: &str = include_str!("../data/ssh/host_ed25519");
+const HOST_ED25519_PUBLIC: &str = include_str!("../data/ssh/host_ed25519.pub");
+const HOST_RSA: &str = include_str!("../data/ssh/host_rsa");
+const HOST_RSA_PUBLIC: &str = include_str!("../data/ssh/host_rsa.pub");
+
+fn private(text: &str) -> PrivateKey {
+    russh::keys::decode_secret_key(text, None).unwrap()
+}
+
+/// A server that lets two of the users in.
+struct SshServer {
+    port: u16,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl SshServer {
+    fn start() -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let encrypted =
+            russh::keys::decode_secret_key(USER_ENCRYPTED, Some("open sesame")).unwrap();
+        let allowed = [private(USER_ED25519), private(USER_RSA), encrypted]
+            .map(|key| key.public_key().clone());
+        let config = Config {
+            auth_rejection_time: std::time::Duration::from_millis(10),
+            keys: vec![private(HOST_ED25519), private(HOST_RSA)],
+            ..Config::default()
+        };
+        let (config, allowed) = (Arc::new(config), Arc::new(allowed.to_vec()));
+        runtime.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let client = Client {
+                    allowed: allowed.clone(),
+                    channels: HashMap::new(),
+                    protocol: String::new(),
+                };
+                let config = config.clone();
+                tokio::spawn(async move {
+                    if let Ok(session) = russh::server::run_stream(config, stream, client).await {
+                        let _ = session.await;
+                    }
+                });
+            }
+        });
+        Self {
+            port,
+            _runtime: runtime,
+        }
+    }
+
+    fn known(&self, public: &str) -> String {
+        let key: Vec<&str> = public.split(' ').take(2).collect();
+        format!("# the host\n[127.0.0.1]:{} {}\n", self.port, key.join(" "))
+    }
+}
+
+struct Client {
+    allowed: Arc<Vec<PublicKey>>,
+    channels: HashMap<ChannelId, Channel<Msg>>,
+    protocol: String,
+}
+
+impl Handler for Client {
+    type Error = russh::Error;
+
+    async fn auth_publickey(
+        &mut self,
+        user: &str,
+        key: VerifiedPublicKey<'_>,
+    ) -> Result<Auth, Self::Error> {
+        let known = self
+            .allowed
+            .iter()
+            .any(|allowed| allowed.key_data() == key.public_key.key_data());
+        Ok(if user == "git" && known {
+            Auth::Accept
+        } else {
+            Auth::reject()
+        })
+    }
+
+    async fn channel_open_session(
+        &mut self,
+        channel: Channel<Msg>,
+        reply: russh::server::ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        self.channels.insert(channel.id(), channel);
+        reply.accept().await;
+        Ok(())
+    }
+
+    async fn env_request(
+        &mut self,
+        _channel: ChannelId,
+        name: &str,
+        value: &str,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        if name == "GIT_PROTOCOL" {
+            value.clone_into(&mut self.protocol);
+        }
+        Ok(())
+    }
+
+    async fn exec_request(
+        &mut self,
+        id: ChannelId,
+        command: &[u8],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        let channel = self.channels.remove(&id).unwrap();
+        let child = tokio::process::Command::new("sh")
+            .arg("-c")
+            .arg(String::from_utf8_lossy(command).into_owned())
+            .env("GIT_PROTOCOL", &self.protocol)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        session.channel_success(id)?;
+        tokio::spawn(async move {
+            let mut child = child;
+            let mut stderr = child.stderr.take().unwrap();
+            let (mut input, mut output) =
+                (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+            let mut writer = channel.make_writer();
+            let (mut read, write) = channel.split();
+            let feed = tokio::spawn(async move {
+                while let Some(message) = read.wait().await {
+                    match message {
+                        russh::ChannelMsg::Data { data }
+                            if input.write_all(&data).await.is_ok() => {}
+                        russh::ChannelMsg::Data { .. }
+                        | russh::ChannelMsg::Eof
+                        | russh::ChannelMsg::Close => break,
+                        _ => {}
+                    }
+                }
+            });
+            let _ = tokio::io::copy(&mut output, &mut writer).await;
+            let mut complaint = Vec::new();
+            let _ = stderr.read_to_end(&mut complaint).await;
+            let _ = write.extended_data(1, complaint.as_slice()).await;
+            let _ = write.exit_status(0).await;
+            let _ = write.close().await;
+            feed.abort();
+        });
+        Ok(())
+    }
+}
+
+fn go(
+    server: &SshServer,
+    path: &str,
+    identity: &str,
+    phrase: Option<&str>,
+    known: &str,
+) -> Result<Outcome, Error> {
+    let url = format!("ssh://git@127.0.0.1:{}{path}", server.port);
+    let credentials = Credentials::Ssh {
+        identity: Secret::new(identity),
+        passphrase: phrase.map(Secret::new),
+        known_hosts: known.to_owned(),
+    };
+    let remote = Remote::new(&url)?.with_credentials(credentials);
+    checkout(
+        &remote,
+        &Reference::branch("main"),
+        &Options::default(),
+        &budget(),
+    )
+}
+
+fn cause(outcome: Result<Outcome, Error>) -> Failure {
+    match outcome.err().unwrap() {
+        Error::Clone { cause, .. } => cause,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_repository_comes_over_ssh() {
+    let store = GitServer::start().unwrap();
+    let repository = store.repository("it's here").unwrap();
+    repository.write("a.yaml", "a: 1\n").unwrap();
+    let head = repository.commit("one").unwrap();
+    let path = repository
+        .git(&["rev-parse", "--absolute-git-dir"])
+        .unwrap();
+    let server = SshServer::start();
+    for (identity, phrase) in [
+        (USER_ED25519, None),
+        (USER_RSA, None),
+        (USER_ENCRYPTED, Some("open sesame")),
+    ] {
+        for public in [HOST_ED25519_PUBLIC, HOST_RSA_PUBLIC] {
+            match go(&server, &path, identity, phrase, &server.known(public)).unwrap() {
+                Outcome::Fetched(got) => {
+                    assert_eq!(got.commit.hash, head);
+                    assert_eq!(
+                        files(&got.tree),
+                        [("a.yaml".to_owned(), "a: 1\n".to_owned())]
+                    );
+                }
+                _ => panic!("nothing came"),
+            }
+        }
+    }
+}
+
+#[test]
+fn hosts_and_users_are_checked() {
+    let server = SshServer::start();
+    let known = server.known(HOST_ED25519_PUBLIC);
+    let unknown = cause(go(&server, "/x", USER_ED25519, None, ""));
+    assert_eq!(unknown, Failure::HostKey("key is unknown".into()));
+    let other = known.replace(
+        HOST_ED25519_PUBLIC.split(' ').nth(1).unwrap(),
+        USER_PUBLIC.split(' ').nth(1).unwrap(),
+    );
+    assert_eq!(
+        cause(go(&server, "/x", USER_ED25519, None, &other)),
+        Failure::HostKey("key mismatch".into())
+    );
+    let revoked = format!("{known}@revoked {}", known.lines().nth(1).unwrap());
+    assert_eq!(
+        cause(go(&server, "/x", USER_ED25519, None, &revoked)),
+        Failure::HostKey("key is revoked".into())
+    );
+    let stranger = go(&server, "/x", HOST_ED25519, None, &known).err().unwrap();
+    assert!(stranger.is_authentication(), "{stranger}");
+    let locked = cause(go(&server, "/x", USER_ENCRYPTED, None, &known));
+    assert_eq!(
+        locked.to_string(),
+        "ssh: the private key can't be used: it is encrypted and needs a passphrase"
+    );
+    let wrong = cause(go(&server, "/x", USER_ENCRYPTED, Some("wrong"), &known));
+    assert!(matches!(wrong, Failure::Ssh(_)), "{wrong}");
+    let missing = cause(go(
+        &server,
+        "/no/such/repository",
+        USER_ED25519,
+        None,
+        &known,
+    ));
+    assert!(
+        matches!(missing, Failure::RepositoryNotFound(_)),
+        "{missing}"
+    );
+}
+
+const USER_PUBLIC: &str = include_str!("../data/ssh/user_ed25519.pub");

@@ -1,0 +1,120 @@
+use crate::checkout::{fetch, files};
+use tidegate_git::{Options, Reference};
+use tidegate_testkit::GitServer;
+use tidegate_testkit::git_server::Repository;
+
+/// A commit with `library`'s head as submodule at `path`.
+fn link(repository: &Repository, library: &Repository, path: &str, url: &str) {
+    let modules = format!("[submodule \"{path}\"]\n\tpath = {path}\n\turl = {url}\n");
+    repository.write(".gitmodules", modules).unwrap();
+    repository.commit("modules").unwrap();
+    let tree = repository.git(&["rev-parse", "HEAD^{tree}"]).unwrap();
+    let folder = std::path::PathBuf::from(
+        repository
+            .git(&["rev-parse", "--absolute-git-dir"])
+            .unwrap(),
+    );
+    let _ = std::fs::remove_file(folder.join("index"));
+    repository.git(&["read-tree", &tree]).unwrap();
+    let entry = format!("160000,{},{path}", library.head().unwrap());
+    repository
+        .git(&["update-index", "--add", "--cacheinfo", &entry])
+        .unwrap();
+    let tree = repository.git(&["write-tree"]).unwrap();
+    let head = repository.head().unwrap();
+    let commit = repository
+        .git(&["commit-tree", &tree, "-p", &head, "-m", "submodule"])
+        .unwrap();
+    repository
+        .git(&["update-ref", "refs/heads/main", &commit])
+        .unwrap();
+}
+
+#[test]
+fn submodules_come_with_their_dot_git_files() {
+    let server = GitServer::start().unwrap();
+    let inner = server.repository("inner").unwrap();
+    inner.write("i.yaml", "i: 1\n").unwrap();
+    inner.commit("inner").unwrap();
+    let library = server.repository("lib").unwrap();
+    library.write("l.yaml", "l: 1\n").unwrap();
+    link(&library, &inner, "inner", "../inner.git");
+    // The commit need not be at a tip.
+    let pinned = library.head().unwrap();
+    let main = server.repository("main").unwrap();
+    main.write("a.yaml", "a: 1\n").unwrap();
+    link(&main, &library, "vendor/lib", library.url());
+    library
+        .git(&["commit-tree", "HEAD^{tree}", "-p", &pinned, "-m", "later"])
+        .unwrap();
+
+    let reference = Reference::branch("main");
+    let with = Options {
+        submodules: true,
+        ..Options::default()
+    };
+    let got = fetch(main.url(), &reference, &with).unwrap();
+    let found = files(&got.tree);
+    let texts: Vec<(&str, &str)> = found
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
+    assert_eq!(texts[1], ("a.yaml", "a: 1\n"));
+    let names: Vec<&str> = texts.iter().map(|(path, _)| *path).collect();
+    assert_eq!(
+        names,
+        [
+            ".gitmodules",
+            "a.yaml",
+            "vendor/lib/.git",
+            "vendor/lib/.gitmodules",
+            "vendor/lib/inner/.git",
+            "vendor/lib/inner/i.yaml",
+            "vendor/lib/l.yaml"
+        ]
+    );
+    assert_eq!(texts[2].1, "gitdir: ../../.git/modules/vendor/lib\n");
+    assert_eq!(
+        texts[4].1,
+        "gitdir: ../../../.git/modules/vendor/lib/modules/inner\n"
+    );
+
+    let without = fetch(main.url(), &reference, &Options::default()).unwrap();
+    assert_eq!(files(&without.tree).len(), 2);
+    assert_eq!(
+        tidegate_values::Tree::entries(&without.tree, "vendor/lib"),
+        Ok(Vec::new()),
+        "an empty folder is left"
+    );
+
+    std::fs::remove_dir_all(library.git(&["rev-parse", "--absolute-git-dir"]).unwrap()).unwrap();
+    let text = fetch(main.url(), &reference, &with)
+        .err()
+        .unwrap()
+        .to_string();
+    let wanted = format!(
+        "unable to clone '{}': submodule 'vendor/lib': repository not found: ",
+        main.url()
+    );
+    assert_eq!(text, wanted);
+}
+
+#[test]
+fn submodules_never_point_into_our_machine() {
+    let server = GitServer::start().unwrap();
+    let library = server.repository("lib").unwrap();
+    library.commit("one").unwrap();
+    let main = server.repository("main").unwrap();
+    for url in ["/etc", "file:///etc", "ext::sh -c true", "-u./payload"] {
+        link(&main, &library, "lib", url);
+        let options = Options {
+            submodules: true,
+            ..Options::default()
+        };
+        let text = fetch(main.url(), &Reference::branch("main"), &options)
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(text.contains("can't be used"), "{url}: {text}");
+    }
+}
