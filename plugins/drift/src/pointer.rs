@@ -30,7 +30,7 @@ impl Pointer {
             .iter()
             .try_fold(document, |value, segment| match value {
                 Value::Object(map) => map.get(segment),
-                Value::Array(list) => list.get(index(segment, list.len())?),
+                Value::Array(items) => items.get(index(segment, items.len())?),
                 _ => None,
             })
     }
@@ -41,9 +41,9 @@ impl Pointer {
             .iter()
             .try_fold(document, |value, segment| match value {
                 Value::Object(map) => map.get_mut(segment),
-                Value::Array(list) => {
-                    let index = index(segment, list.len())?;
-                    list.get_mut(index)
+                Value::Array(items) => {
+                    let index = index(segment, items.len())?;
+                    items.get_mut(index)
                 }
                 _ => None,
             })?;
@@ -57,9 +57,9 @@ impl Pointer {
             Some((Value::Object(map), key)) => {
                 map.shift_remove(key);
             }
-            Some((Value::Array(list), segment)) => {
-                if let Some(index) = index(segment, list.len()) {
-                    list.remove(index);
+            Some((Value::Array(items), segment)) => {
+                if let Some(index) = index(segment, items.len()) {
+                    items.remove(index);
                 }
             }
             _ => {}
@@ -78,8 +78,8 @@ impl Pointer {
                     map.entry(segment.as_str())
                         .or_insert_with(|| Value::Object(Map::new())),
                 ),
-                Value::Array(list) => {
-                    index(segment, list.len()).and_then(|index| list.get_mut(index))
+                Value::Array(items) => {
+                    index(segment, items.len()).and_then(|index| items.get_mut(index))
                 }
                 _ => None,
             };
@@ -92,8 +92,9 @@ impl Pointer {
             Value::Object(map) => {
                 map.insert(last.clone(), value);
             }
-            Value::Array(list) => {
-                if let Some(slot) = index(last, list.len()).and_then(|index| list.get_mut(index)) {
+            Value::Array(items) => {
+                if let Some(slot) = index(last, items.len()).and_then(|index| items.get_mut(index))
+                {
                     *slot = value;
                 }
             }
