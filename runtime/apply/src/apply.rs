@@ -2,29 +2,30 @@ mod judge;
 mod send;
 mod stage;
 
-use crate::Object;
-use crate::change::ChangeSet;
-use crate::cleanup::Displaced;
-use crate::cleanup::displaced_managers;
-use crate::drift::IgnoreRules;
-use crate::error::Error;
-use crate::inventory;
-use crate::mapper::Mapper;
-use crate::memory::Applied;
-use crate::memory::Previous;
-use crate::normalize::normalize;
-use crate::object::Owner;
-use crate::object::any_in_metadata;
-use crate::order;
-use crate::order::Stage;
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::Duration,
+};
+
 use kube::Client;
+use serde_json::{Value, json};
+use tidegate_drift::Rules;
+
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
-use std::collections::HashMap;
-use std::collections::HashSet;
-use std::sync::Arc;
-use std::time::Duration;
 use tidegate_values::ObjectRef;
+
+use crate::{
+    Object,
+    change::ChangeSet,
+    cleanup::{Displaced, displaced_managers},
+    error::Error,
+    inventory,
+    mapper::Mapper,
+    memory::{Applied, Previous},
+    normalize::normalize,
+    object::{Owner, any_in_metadata},
+    order::{self, Stage},
+};
 
 /// When the server is asked what it would do before it does it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,8 +56,8 @@ pub struct Settings {
     pub migrate_api_version: bool,
     /// How long a stage may take to become ready, and a forced deletion to end.
     pub wait_timeout: Duration,
-    /// `spec.ignore`.
-    pub ignore: Option<Arc<dyn IgnoreRules>>,
+    /// `spec.ignore` as it is written: fields that are left to others.
+    pub ignore: Option<Value>,
 }
 
 impl Settings {
@@ -74,12 +75,25 @@ impl Settings {
         }
     }
 
+    /// The compiled rules of `ignore`; `None` without any.
+    fn rules(&self) -> Result<Option<Rules>, tidegate_drift::Error> {
+        let ignore = self
+            .ignore
+            .as_ref()
+            .filter(|rules| rules.as_array().is_none_or(|rules| !rules.is_empty()));
+        let configuration =
+            ignore.map(|ignore| json!({"fieldManager": self.manager, "ignore": ignore}));
+        configuration
+            .map(|configuration| Rules::from_json(&configuration.to_string()))
+            .transpose()
+    }
+
     /// What steers the apply of an unchanged object: part of its digest.
     fn fingerprint(&self) -> String {
         let ignore = self
             .ignore
             .as_ref()
-            .map(|rules| rules.fingerprint())
+            .map(Value::to_string)
             .unwrap_or_default();
         format!(
             "{}\n{}\n{ignore}",
@@ -150,7 +164,14 @@ pub async fn apply(
         });
         return outcome;
     }
-    let run = Run::new(client, mapper, owner, previous, settings);
+    let rules = match settings.rules() {
+        Ok(rules) => rules,
+        Err(error) => {
+            outcome.failure = Some(Error::Ignore(error.to_string()));
+            return outcome;
+        }
+    };
+    let run = Run::new(client, mapper, owner, previous, settings, rules);
     let mut stages = Stage::ALL.map(|stage| (stage, Vec::new()));
     for object in objects {
         let stage = Stage::of(&object, &settings.custom_stage);
@@ -186,6 +207,7 @@ struct Run<'a> {
     previous: &'a Previous,
     settings: &'a Settings,
     fingerprint: String,
+    ignore: Option<Rules>,
     displaced: Vec<Displaced>,
     /// Identities of the old inventory.
     owned: HashSet<&'a str>,
@@ -204,6 +226,7 @@ impl<'a> Run<'a> {
         owner: &Owner,
         previous: &'a Previous,
         settings: &'a Settings,
+        ignore: Option<Rules>,
     ) -> Self {
         Self {
             client,
@@ -211,6 +234,7 @@ impl<'a> Run<'a> {
             previous,
             settings,
             fingerprint: settings.fingerprint(),
+            ignore,
             displaced: displaced_managers(&settings.manager, &settings.override_managers),
             owned: previous
                 .inventory
@@ -234,7 +258,7 @@ impl<'a> Run<'a> {
     }
 
     /// Whether an object may be deleted and made anew.
-    fn may_recreate(&self, object: &Object, live: &serde_json::Value) -> bool {
+    fn may_recreate(&self, object: &Object, live: &Value) -> bool {
         self.settings.force
             || any_in_metadata(object.get("metadata"), &self.force)
             || any_in_metadata(live.get("metadata"), &self.force)

@@ -1,4 +1,5 @@
 use std::fmt;
+
 use tidegate_values::ObjectRef;
 
 /// What happened to an object. The words are Flux's (fluxcd/pkg, `ssa`, `changeset.go`).

@@ -1,6 +1,4 @@
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// Annotations that Flux removes from live objects (kustomize-controller, `apply`).
 const ANNOTATIONS: &[&str] = &[
@@ -154,7 +152,7 @@ fn union(one: &Value, other: &Value) -> Value {
 mod tests {
     use super::*;
 
-    fn entry(manager: &str, operation: &str, fields: Value) -> Value {
+    fn entry(manager: &str, operation: &str, fields: &Value) -> Value {
         json!({"manager": manager, "operation": operation, "apiVersion": "v1", "fieldsV1": fields})
     }
 
@@ -163,9 +161,9 @@ mod tests {
         let live = json!({"metadata": {
             "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"},
             "managedFields": [
-                entry("kustomize-controller", "Apply", json!({"f:data": {"f:k": {}}})),
-                entry("kubectl-edit", "Update", json!({"f:data": {".": {}, "f:extra": {}}})),
-                entry("helm", "Update", json!({"f:data": {"f:other": {}}})),
+                entry("kustomize-controller", "Apply", &json!({"f:data": {"f:k": {}}})),
+                entry("kubectl-edit", "Update", &json!({"f:data": {".": {}, "f:extra": {}}})),
+                entry("helm", "Update", &json!({"f:data": {"f:other": {}}})),
             ],
         }});
         let displaced = displaced_managers("kustomize-controller", &[]);
@@ -175,8 +173,8 @@ mod tests {
             json!([
                 {"op": "remove", "path": "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration"},
                 {"op": "replace", "path": "/metadata/managedFields", "value": [
-                    entry("helm", "Update", json!({"f:data": {"f:other": {}}})),
-                    entry("kustomize-controller", "Apply", json!({"f:data": {".": {}, "f:k": {}, "f:extra": {}}})),
+                    entry("helm", "Update", &json!({"f:data": {"f:other": {}}})),
+                    entry("kustomize-controller", "Apply", &json!({"f:data": {".": {}, "f:k": {}, "f:extra": {}}})),
                 ]},
             ])
         );
@@ -184,20 +182,20 @@ mod tests {
 
     #[test]
     fn renames_the_first_when_we_have_none() {
-        let live = json!({"metadata": {"managedFields": [entry("kubectl", "Apply", json!({"f:data": {}}))]}});
+        let live = json!({"metadata": {"managedFields": [entry("kubectl", "Apply", &json!({"f:data": {}}))]}});
         let patch = metadata_patch(&live, &displaced_managers("own", &[]), "own").unwrap();
         assert_eq!(
             patch[0]["value"],
-            json!([entry("own", "Apply", json!({"f:data": {}}))])
+            json!([entry("own", "Apply", &json!({"f:data": {}}))])
         );
     }
 
     #[test]
     fn leaves_clean_objects_and_subresources_alone() {
-        let mut status = entry("kubectl-edit", "Update", json!({"f:status": {}}));
+        let mut status = entry("kubectl-edit", "Update", &json!({"f:status": {}}));
         status["subresource"] = json!("status");
         let live =
-            json!({"metadata": {"managedFields": [entry("own", "Apply", json!({})), status]}});
+            json!({"metadata": {"managedFields": [entry("own", "Apply", &json!({})), status]}});
         assert_eq!(
             metadata_patch(&live, &displaced_managers("own", &[]), "own"),
             None

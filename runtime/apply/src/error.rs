@@ -1,4 +1,5 @@
 use std::fmt;
+
 use tidegate_values::ObjectRef;
 
 /// A request that did not succeed, in the words of Go's client.
@@ -116,9 +117,9 @@ pub enum Error {
         "{object} is SOPS encrypted, configuring decryption is required for this secret to be reconciled"
     )]
     Encrypted { object: ObjectRef },
-    /// The rules of `spec.ignore` could not be followed for an object.
-    #[error("{object}: {message}")]
-    Ignore { object: ObjectRef, message: String },
+    /// The rules of `spec.ignore` can't be read: `failed to create ignore rule selector: …`.
+    #[error("{0}")]
+    Ignore(String),
     /// Objects that could not be deleted.
     #[error("delete failed, errors: {}", terminated(messages))]
     Delete { messages: Vec<String> },

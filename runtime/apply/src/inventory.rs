@@ -1,9 +1,12 @@
-use crate::change::Action;
-use crate::change::ChangeSet;
-use crate::error::Error;
-use crate::order;
 use std::collections::HashSet;
+
 use tidegate_values::ObjectRef;
+
+use crate::{
+    change::{Action, ChangeSet},
+    error::Error,
+    order,
+};
 
 /// The objects that an owner has applied, as its status lists them: the identity of each without version,
 /// and the version it was applied in.

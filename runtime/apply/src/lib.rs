@@ -9,7 +9,6 @@
 mod apply;
 mod change;
 mod cleanup;
-mod drift;
 mod error;
 pub mod inventory;
 mod live;
@@ -30,7 +29,6 @@ pub use apply::prepare;
 pub use change::Action;
 pub use change::Change;
 pub use change::ChangeSet;
-pub use drift::IgnoreRules;
 pub use error::Error;
 pub use error::RequestError;
 pub use inventory::Inventory;

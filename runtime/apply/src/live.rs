@@ -1,13 +1,15 @@
-use crate::error::RequestError;
-use crate::mapper::Mapper;
-use crate::mapper::Resource;
-use crate::request;
-use crate::request::Place;
+use std::sync::Arc;
+
 use futures::StreamExt as _;
 use kube::Client;
 use serde_json::Value;
-use std::sync::Arc;
 use tidegate_values::ObjectRef;
+
+use crate::{
+    error::RequestError,
+    mapper::{Mapper, Resource},
+    request::{self, Place},
+};
 
 /// Reads objects as the account of `client`, `concurrent` at a time, in the order asked. An object that is not there
 /// is `None`; so is one whose definition is gone. `RequestError::is_forbidden` tells what the account may not read.

@@ -1,10 +1,10 @@
-use crate::error::RequestError;
-use crate::request;
+use std::{collections::HashMap, sync::Arc};
+
 use kube::Client;
 use parking_lot::RwLock;
 use serde_json::Value;
-use std::collections::HashMap;
-use std::sync::Arc;
+
+use crate::{error::RequestError, request};
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
     application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";

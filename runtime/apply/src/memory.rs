@@ -1,13 +1,12 @@
-use crate::Object;
-use crate::inventory::Inventory;
-use crate::object::any_in_metadata;
-use serde_json::Map;
-use serde_json::Value;
-use std::collections::HashMap;
-use std::collections::HashSet;
-use std::io::Write as _;
-use tidegate_values::Digest;
-use tidegate_values::ObjectRef;
+use std::{
+    collections::{HashMap, HashSet},
+    io::Write as _,
+};
+
+use serde_json::{Map, Value};
+use tidegate_values::{Digest, ObjectRef};
+
+use crate::{Object, inventory::Inventory, object::any_in_metadata};
 
 /// What is remembered of an object that was applied. In memory only: losing it costs reads, nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,7 @@
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use serde_json::{Map, Value};
+
 use crate::Object;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use serde_json::Map;
-use serde_json::Value;
 
 /// Makes an object fit for server-side apply, as Flux does before it (fluxcd/pkg, `ssa/normalize`, and
 /// `RemoveCABundleFromCRD`): without status and creation time, `stringData` of Secrets moved to `data`,
@@ -149,10 +148,10 @@ mod tests {
     use serde_json::json;
 
     #[track_caller]
-    fn check(input: Value, expected: Value) {
+    fn check(input: Value, expected: &Value) {
         let mut object = Object::new(input).unwrap();
         normalize(&mut object);
-        assert_eq!(object.into_value(), expected);
+        assert_eq!(&object.into_value(), expected);
     }
 
     #[test]
@@ -160,7 +159,7 @@ mod tests {
         check(
             json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "creationTimestamp": null},
                 "data": {"a": "eA=="}, "stringData": {"a": "y", "b": "z"}}),
-            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"a": "eQ==", "b": "eg=="}}),
+            &json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"a": "eQ==", "b": "eg=="}}),
         );
     }
 
@@ -174,11 +173,11 @@ mod tests {
         input["status"] = json!({});
         check(
             input,
-            deployment(json!({"containerPort": 80, "protocol": "TCP"})),
+            &deployment(json!({"containerPort": 80, "protocol": "TCP"})),
         );
         check(
             deployment(json!({"protocol": "UDP"})),
-            deployment(json!({"protocol": "UDP"})),
+            &deployment(json!({"protocol": "UDP"})),
         );
     }
 
@@ -190,17 +189,17 @@ mod tests {
         };
         check(
             definition(json!({"caBundle": "Cg=="})),
-            definition(json!({})),
+            &definition(json!({})),
         );
         check(
             definition(json!({"caBundle": "not base64!"})),
-            definition(json!({})),
+            &definition(json!({})),
         );
         let pem =
             BASE64.encode("-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n");
         check(
             definition(json!({"caBundle": pem})),
-            definition(json!({"caBundle": pem})),
+            &definition(json!({"caBundle": pem})),
         );
     }
 }

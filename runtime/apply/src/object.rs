@@ -1,6 +1,6 @@
-use serde_json::Map;
-use serde_json::Value;
 use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
 use tidegate_values::ObjectRef;
 
 /// One Kubernetes object as it was rendered: a JSON object with `apiVersion`, `kind` and `metadata.name`.

@@ -1,6 +1,8 @@
-use crate::Object;
 use std::cmp::Ordering;
+
 use tidegate_values::ObjectRef;
+
+use crate::Object;
 
 /// The order in which kinds are applied; deletion goes the other way (fluxcd/pkg, `ssa/sort.go`, `ReconcileOrder`).
 const FIRST: &[&str] = &[
@@ -168,7 +170,7 @@ mod tests {
         assert_eq!(
             kinds,
             [
-                ("".into(), "ServiceAccount".into()),
+                (String::new(), "ServiceAccount".into()),
                 ("apps".into(), "Deployment".into())
             ]
         );

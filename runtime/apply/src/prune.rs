@@ -1,23 +1,20 @@
-use crate::change::Action;
-use crate::change::ChangeSet;
-use crate::error::Error;
-use crate::error::RequestError;
-use crate::live::canonical;
-use crate::live::optional;
-use crate::live::place;
-use crate::mapper::Mapper;
-use crate::mapper::Resource;
-use crate::memory::is_excluded;
-use crate::object::Owner;
-use crate::order;
-use crate::request;
+use std::{sync::Arc, time::Duration};
+
 use futures::StreamExt as _;
 use kube::Client;
 use serde_json::Value;
-use std::sync::Arc;
-use std::time::Duration;
 use tidegate_values::ObjectRef;
 use tokio::time::Instant;
+
+use crate::{
+    change::{Action, ChangeSet},
+    error::{Error, RequestError},
+    live::{canonical, optional, place},
+    mapper::{Mapper, Resource},
+    memory::is_excluded,
+    object::Owner,
+    order, request,
+};
 
 /// What a pruning did. Everything but `survivors` is settled.
 #[derive(Debug, Default)]

@@ -1,17 +1,12 @@
-use crate::error::RequestError;
-use crate::mapper::Resource;
+use std::{fmt::Write as _, time::Duration};
+
 use bytes::Bytes;
-use http::HeaderMap;
-use http::Method;
-use http::Request;
-use http::StatusCode;
-use http::header;
+use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use kube::Client;
-use serde_json::Value;
-use serde_json::json;
-use std::fmt::Write as _;
-use std::time::Duration;
+use serde_json::{Value, json};
+
+use crate::{error::RequestError, mapper::Resource};
 
 const APPLY_PATCH: &str = "application/apply-patch+yaml";
 const JSON_PATCH: &str = "application/json-patch+json";

@@ -1,5 +1,4 @@
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Groups whose kinds Flux converts to Go types before it applies them, so that unknown fields vanish
 /// (client-go's scheme). Definitions and custom resources are not among them: there the server's refusal stands.

@@ -1,5 +1,6 @@
-use super::*;
 use std::time::Duration;
+
+use super::*;
 
 fn is_send<T: Send>(value: T) -> T {
     value

@@ -1,27 +1,22 @@
-use super::Run;
-use crate::apply::DryRunMode;
-use crate::apply::send::Before;
-use crate::apply::send::Plan;
-use crate::apply::stage::Done;
-use crate::apply::stage::Target;
-use crate::change::Action;
-use crate::cleanup;
-use crate::drift::has_drifted;
-use crate::drift::has_drifted_beside;
-use crate::error::Error;
-use crate::error::RequestError;
-use crate::live::optional;
-use crate::live::place;
-use crate::memory::Applied;
-use crate::memory::is_excluded;
-use crate::memory::live_digest;
-use crate::object::any_in_metadata;
-use crate::request;
-use crate::request::Answer;
-use crate::request::ApplyMode;
-use crate::request::Place;
-use crate::schema;
 use serde_json::Value;
+use tidegate_drift::{Pair, Rules, Verdict};
+
+use super::Run;
+use crate::{
+    apply::{
+        DryRunMode,
+        send::{Before, Plan},
+        stage::{Done, Target},
+    },
+    change::Action,
+    cleanup,
+    error::{Error, RequestError},
+    live::{optional, place},
+    memory::{Applied, is_excluded, live_digest},
+    object::any_in_metadata,
+    request::{self, Answer, ApplyMode, Place},
+    schema,
+};
 
 /// What is to be done with an object.
 pub(super) enum Judgement {
@@ -43,13 +38,13 @@ impl Run<'_> {
         };
         let if_not_present = any_in_metadata(target.object.get("metadata"), &self.if_not_present);
         // Rules that ignore fields need both the live and the tried object.
-        let dry_run = dry_run || self.settings.ignore.is_some();
+        let dry_run = dry_run || self.ignore.is_some();
         let settled = self
             .previous
             .settled(&target.reference)
             .filter(|known| !known.skipped);
         if let Some(known) = settled
-            && self.settings.ignore.is_none()
+            && self.ignore.is_none()
         {
             return self
                 .judge_known(target, &place, known, if_not_present, dry_run)
@@ -57,7 +52,7 @@ impl Run<'_> {
         }
         let is_new = !self.previous.known.contains_key(&target.reference)
             && !self.is_owned(&target.reference);
-        let read_first = !is_new || if_not_present || self.settings.ignore.is_some();
+        let read_first = !is_new || if_not_present || self.ignore.is_some();
         let mut trial = None;
         if !read_first && dry_run {
             let tried = self.try_apply(target, &place).await;
@@ -197,24 +192,23 @@ impl Run<'_> {
             Ok(tried) => tried,
             Err(cause) => return self.judge_refusal(target, place, Some(&live), cause).await,
         };
-        let ignored = |message| Error::Ignore {
-            object: target.reference.clone(),
-            message,
+        let no_rules = Rules::default();
+        let rules = self.ignore.as_ref().unwrap_or(&no_rules);
+        let pair = Pair {
+            desired: &answer.object,
+            live: Some(&live),
+            dry_run: Some(&answer.object),
         };
-        let drifted = match &self.settings.ignore {
-            None => has_drifted(&live, &answer.object),
-            Some(rules) => has_drifted_beside(&**rules, &live, &answer.object).map_err(ignored)?,
-        };
+        let drifted = tidegate_drift::compare([pair], rules)
+            .any(|judgement| judgement.verdict == Verdict::Drifted);
         if !drifted && cleanup.is_none() && !patched {
             return Ok(done(Done::of(target, Action::Unchanged, &live)));
         }
-        if let Some(rules) = &self.settings.ignore {
+        if self.ignore.is_some() {
             let mut adjusted = payload
                 .take()
                 .unwrap_or_else(|| target.object.clone().into_value());
-            rules
-                .adjust(&mut adjusted, &live, &answer.object, &self.settings.manager)
-                .map_err(ignored)?;
+            tidegate_drift::prepare_payload(&mut adjusted, &live, Some(&answer.object), rules);
             payload = Some(adjusted);
         }
         Ok(send(Plan {

@@ -1,23 +1,21 @@
-use super::Run;
-use crate::apply::judge::refused;
-use crate::apply::judge::without_undeclared;
-use crate::apply::stage::Done;
-use crate::apply::stage::Target;
-use crate::change::Action;
-use crate::error::Error;
-use crate::error::RequestError;
-use crate::live::optional;
-use crate::live::place;
-use crate::memory::is_excluded;
-use crate::memory::live_digest;
-use crate::request;
-use crate::request::Answer;
-use crate::request::ApplyMode;
-use crate::request::Place;
-use serde_json::Value;
 use std::time::Duration;
+
+use serde_json::Value;
 use tidegate_values::Digest;
 use tokio::time::Instant;
+
+use super::Run;
+use crate::{
+    apply::{
+        judge::{refused, without_undeclared},
+        stage::{Done, Target},
+    },
+    change::Action,
+    error::{Error, RequestError},
+    live::{optional, place},
+    memory::{is_excluded, live_digest},
+    request::{self, Answer, ApplyMode, Place},
+};
 
 /// How often an apply is repeated when the object changed under the server's hands.
 const CONFLICT_RETRIES: u32 = 3;

@@ -1,33 +1,31 @@
-use super::Outcome;
-use super::Run;
-use crate::Object;
-use crate::apply::DryRunMode;
-use crate::apply::judge::Judgement;
-use crate::apply::send::Plan;
-use crate::change::Action;
-use crate::error::Error;
-use crate::error::RequestError;
-use crate::live::canonical;
-use crate::live::place;
-use crate::mapper::Resource;
-use crate::memory::Applied;
-use crate::memory::desired_digest;
-use crate::object::any_in_metadata;
-use crate::order::Stage;
-use crate::request;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
 use futures::StreamExt as _;
 use jiff::Timestamp;
 use serde_json::Value;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
-use tidegate_health::Health;
-use tidegate_health::Observation;
-use tidegate_health::Progress;
-use tidegate_values::Digest;
-use tidegate_values::ObjectRef;
+use tidegate_health::{Health, Observation, Progress};
+use tidegate_values::{Digest, ObjectRef};
 use tokio::time::Instant;
+
+use super::{Outcome, Run};
+use crate::{
+    Object,
+    apply::{DryRunMode, judge::Judgement, send::Plan},
+    change::Action,
+    error::{Error, RequestError},
+    live::{canonical, place},
+    mapper::Resource,
+    memory::{Applied, desired_digest},
+    object::any_in_metadata,
+    order::Stage,
+    request,
+};
 
 /// How long discovery may take to show a kind whose definition was just applied.
 const DISCOVERY_PATIENCE: Duration = Duration::from_secs(10);

@@ -2,7 +2,8 @@
 //!
 //! Sections, once for each round `N`; what was applied is remembered from round to round:
 //! - `N/objects`: a JSON object a line;
-//! - `N/settings`: optional, `word` or `word=value` a line: `never`, `force`, `migrate`, `override=NAME`;
+//! - `N/settings`: optional, `word` or `word=value` a line: `never`, `force`, `migrate`, `override=NAME`,
+//!   `ignore=JSON`;
 //! - `N/moved`: optional, references `Kind/namespace/name` a line;
 //! - `N/inventory`: optional, identities of the old inventory, all of version v1;
 //! - `N/prune`: optional in place of `objects`: prune what the inventory has;
@@ -10,14 +11,17 @@
 //!   that of equal requests, and nothing else. Discovery is answered beside it;
 //! - `N/outcome`: the changes a line each, then the failure if there is one.
 
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt::Write as _,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
-use kube::Client;
-use kube::client::Body;
+use kube::{Client, client::Body};
 use serde_json::{Value, json};
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use tidegate_apply::{
     DryRunMode, Inventory, Mapper, Owner, Previous, Settings, apply, flatten, prepare, prune,
 };
@@ -154,6 +158,7 @@ fn settings(text: &str) -> Settings {
             ("never", _) => settings.dry_run = DryRunMode::Never,
             ("force", _) => settings.force = true,
             ("migrate", _) => settings.migrate_api_version = true,
+            ("ignore", rules) => settings.ignore = Some(serde_json::from_str(rules).unwrap()),
             ("override", name) => settings.override_managers.push(name.to_owned()),
             _ => panic!("no setting: {word}"),
         }
@@ -209,10 +214,10 @@ async fn check(text: &str) {
             let pruned = prune(&client, &mapper, &owner, stale, 4).await;
             lines = pruned.changes.to_string();
             for survivor in &pruned.survivors {
-                lines.push_str(&format!("\nkept: {survivor}"));
+                let _ = write!(lines, "\nkept: {survivor}");
             }
             if let Some(failure) = pruned.failure {
-                lines.push_str(&format!("\nfailure: {failure}"));
+                let _ = write!(lines, "\nfailure: {failure}");
             }
         } else {
             let mut objects = flatten(
@@ -223,8 +228,8 @@ async fn check(text: &str) {
             prepare(
                 &mut objects,
                 &owner,
-                &Default::default(),
-                &Default::default(),
+                &BTreeMap::default(),
+                &BTreeMap::default(),
             );
             let outcome = apply(
                 &client,
@@ -237,7 +242,7 @@ async fn check(text: &str) {
             .await;
             lines = outcome.changes.to_string();
             if let Some(failure) = &outcome.failure {
-                lines.push_str(&format!("\nfailure: {failure}"));
+                let _ = write!(lines, "\nfailure: {failure}");
             }
             previous.known.extend(outcome.applied);
         }
@@ -269,6 +274,10 @@ cases! {
     force_immutable
     force_invalid
     if_not_present
+    ignored_adopted
+    ignored_alone
+    ignored_malformed
+    ignored_taken_out
     memory
     migration
     never_new

@@ -1,4 +1,10 @@
-//! The crate against scripted servers (`conversation`), and against a real API server (`cluster`).
+//! The crate against scripted servers (`conversation`), and against a real API server (the others).
 
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
 mod cluster;
+#[cfg(test)]
 mod conversation;
+#[cfg(test)]
+mod refusals;
