@@ -36,6 +36,8 @@ enum Command {
     },
     /// Set everything up and run all tests
     Test,
+    /// Only set up what the tests need, for `cargo test` by hand
+    Setup,
     /// Check formatting, clippy, generated files and the rules of this repository
     Lint,
     /// Check the rules of this repository: layers, versions, file sizes, licences
@@ -71,6 +73,10 @@ fn run(workspace: &Workspace, command: &Command) -> anyhow::Result<()> {
     match command {
         Command::Demo { keep } => demo::run(workspace, *keep),
         Command::Test => test::run(workspace),
+        Command::Setup => {
+            let ready = setup::run(workspace)?;
+            setup::tidegate(workspace, &ready, "dev").map(drop)
+        }
         Command::Lint => lint::run(workspace),
         Command::Tidy => tidy::run(workspace),
         Command::Codegen { check } => codegen::run(&workspace.root, *check),

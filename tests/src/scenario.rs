@@ -1,0 +1,197 @@
+//! The form of a `scenario.yaml`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// One case: what is done, and what must come of it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What the case shows, in one sentence.
+    pub about: String,
+    /// Where the expectations come from; they are facts of the real tool unless this says `unproved`.
+    #[serde(default)]
+    pub proof: String,
+    /// Arguments of the engine besides the usual ones; cases with the same share an engine.
+    #[serde(default)]
+    pub(crate) engine: Vec<String>,
+    /// Whether the case has a control plane and an engine for itself, and may kill the engine.
+    #[serde(default)]
+    pub(crate) alone: bool,
+    /// More namespaces, each with the case's own in front: `NAME-<suffix>`.
+    #[serde(default)]
+    pub(crate) namespaces: Vec<String>,
+    pub(crate) steps: Vec<Step>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Step {
+    pub(crate) name: String,
+    #[serde(default, rename = "do")]
+    pub(crate) actions: Vec<Action>,
+    #[serde(default)]
+    pub(crate) expect: Expect,
+}
+
+/// What a step does; the only key of a list entry says which.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Action {
+    /// Files into a repository, and a commit of them.
+    Commit(Commit),
+    /// Sets a tag at the head of a repository.
+    Tag {
+        repo: String,
+        name: String,
+    },
+    /// Server-side apply of one or more documents, as manager `case`.
+    Apply(String),
+    /// Documents that the API server must refuse, with this in its answer.
+    Refused {
+        apply: String,
+        message: String,
+    },
+    /// A merge patch, as manager `as`.
+    Patch {
+        of: String,
+        #[serde(default = "somebody", rename = "as")]
+        manager: String,
+        with: Value,
+    },
+    /// A merge patch of the status, as the controller of that object would.
+    Status {
+        of: String,
+        with: Value,
+    },
+    Delete(Many),
+    /// Asks for a reconcile, as `flux reconcile` does, and waits until it was handled.
+    Reconcile(Many),
+    /// Asks for a reconcile, and goes on at once.
+    Request(Many),
+    /// Seconds.
+    Sleep(f64),
+    /// Whether the Git server answers 503 to all.
+    GitDown(bool),
+    /// What happens to the process.
+    Engine(Engine),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Engine {
+    /// It ends without a chance to clean up.
+    Kill,
+    /// It is asked to end, and does.
+    Stop,
+    /// It starts again, with its storage as it is.
+    Start,
+    /// Its storage goes.
+    LoseStorage,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Commit {
+    #[serde(default = "main_repository")]
+    pub(crate) repo: String,
+    /// The branch; made from the current one when it is new.
+    #[serde(default)]
+    pub(crate) branch: Option<String>,
+    /// A folder beside the scenario, whose files replace everything in the repository.
+    #[serde(default)]
+    pub(crate) from: Option<String>,
+    /// Path and content; null removes.
+    #[serde(default)]
+    pub(crate) files: BTreeMap<String, Option<String>>,
+    #[serde(default = "change")]
+    pub(crate) message: String,
+}
+
+/// One name or several.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Many {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Many {
+    pub(crate) fn names(&self) -> &[String] {
+        match self {
+            Many::One(name) => std::slice::from_ref(name),
+            Many::Several(names) => names,
+        }
+    }
+}
+
+/// What must become true after a step.
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Expect {
+    /// Seconds until when; 60 when nothing is said.
+    #[serde(default)]
+    pub(crate) within: Option<f64>,
+    /// Seconds for how long it must stay true.
+    #[serde(default)]
+    pub(crate) hold: f64,
+    /// `Kind/name` and a pattern, or the word `gone`.
+    #[serde(default)]
+    pub(crate) objects: BTreeMap<String, Value>,
+    /// Events that must have been written, as patterns: `on`, `type`, `reason`, `message`, `from`.
+    #[serde(default)]
+    pub(crate) events: Vec<Value>,
+    /// Events that must not have been written.
+    #[serde(default)]
+    pub(crate) no_events: Vec<Value>,
+    /// Objects that nobody has written since the step began.
+    #[serde(default)]
+    pub(crate) unchanged: Vec<String>,
+    /// Text that must not stand in the engine's log, in any object of the case, or in any event.
+    #[serde(default)]
+    pub(crate) nowhere: Vec<String>,
+}
+
+fn somebody() -> String {
+    "somebody".to_owned()
+}
+
+fn main_repository() -> String {
+    "main".to_owned()
+}
+
+fn change() -> String {
+    "change".to_owned()
+}
+
+impl Scenario {
+    /// Reads `scenario.yaml` in a folder.
+    pub fn read(folder: &Path) -> anyhow::Result<Scenario> {
+        let path = folder.join("scenario.yaml");
+        let text = std::fs::read(&path).with_context(|| path.display().to_string())?;
+        let mut documents = documents(&text).with_context(|| path.display().to_string())?;
+        anyhow::ensure!(
+            documents.len() == 1,
+            "{}: wants one document",
+            path.display()
+        );
+        serde_json::from_value(documents.remove(0)).with_context(|| path.display().to_string())
+    }
+}
+
+/// The documents of a YAML text, as JSON; empty ones are left out.
+pub(crate) fn documents(text: &[u8]) -> anyhow::Result<Vec<Value>> {
+    let mut values = Vec::new();
+    for node in tidegate_yaml::parse_documents(text)? {
+        let value = tidegate_yaml::decode(&node)?;
+        let value: Value = serde_json::from_str(&tidegate_yaml::to_json(&value)?)?;
+        if !value.is_null() {
+            values.push(value);
+        }
+    }
+    Ok(values)
+}
