@@ -148,8 +148,10 @@ fn read_folder(
 }
 
 fn read_lines(text: &str, domain: &[&str], patterns: &mut Vec<Pattern>) {
+    // As Go's line scanner has it: a carriage return at the very end goes too.
     let lines = text
-        .lines()
-        .filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+        .split('\n')
+        .map(|line| line.strip_suffix('\r').unwrap_or(line));
+    let lines = lines.filter(|line| !line.starts_with('#') && !line.trim().is_empty());
     patterns.extend(lines.map(|line| Pattern::parse(line, domain)));
 }

@@ -1,0 +1,9 @@
+//! The crate as its users see it, on a temporary storage folder.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+mod download;
+mod files;
+mod ignore;
+mod include;
+mod server;
+mod store;

@@ -1,0 +1,90 @@
+use crate::files::Files;
+use crate::store::{publish, store};
+use reqwest::{Method, StatusCode};
+
+/// The store behind the server, at an address of its own.
+pub(crate) fn serve(router: axum::Router) -> (String, tokio::runtime::Runtime) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let listener = runtime
+        .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+        .unwrap();
+    let address = listener.local_addr().unwrap();
+    runtime.spawn(async move { axum::serve(listener, router).await });
+    (format!("http://{address}"), runtime)
+}
+
+#[test]
+fn archives_are_served_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let artifact = publish(
+        &store,
+        "abc",
+        &Files::new(&[("a", &"large ".repeat(100_000))]),
+    );
+    let latest = store.link_latest(&artifact.path).unwrap();
+    assert_eq!(
+        latest,
+        "http://source.test/gitrepository/apps/site/latest.tar.gz"
+    );
+    std::fs::write(folder.path().join("secret.txt"), "s").unwrap();
+    let outside = tempfile::NamedTempFile::with_suffix(".tar.gz").unwrap();
+    std::os::unix::fs::symlink(
+        outside.path(),
+        folder.path().join("gitrepository/apps/site/out.tar.gz"),
+    )
+    .unwrap();
+    let bytes = std::fs::read(folder.path().join(&artifact.path)).unwrap();
+    let (base, _runtime) = serve(tidegate_artifact::server::router(store));
+    let client = reqwest::blocking::Client::new();
+    let ask = |method: Method, path: &str| {
+        client
+            .request(method, format!("{base}{path}"))
+            .send()
+            .unwrap()
+    };
+
+    for path in [
+        "/gitrepository/apps/site/abc.tar.gz",
+        "/gitrepository/apps/site/latest.tar.gz",
+    ] {
+        let answer = ask(Method::GET, path);
+        assert_eq!(
+            (answer.status(), answer.headers()["content-type"].as_bytes()),
+            (StatusCode::OK, &b"application/x-gzip"[..])
+        );
+        assert!(
+            answer.headers()["last-modified"]
+                .to_str()
+                .unwrap()
+                .ends_with(" GMT")
+        );
+        assert_eq!(answer.bytes().unwrap(), bytes);
+        let head = ask(Method::HEAD, path);
+        assert_eq!(
+            head.headers()["content-length"].to_str().unwrap(),
+            bytes.len().to_string()
+        );
+        assert_eq!(head.bytes().unwrap().len(), 0);
+    }
+    let listing = format!("/.listings/{}", artifact.path);
+    for path in [
+        "/",
+        "/gitrepository/",
+        "/gitrepository/apps/site",
+        "/secret.txt",
+        "/nowhere.tar.gz",
+        listing.as_str(),
+        "/gitrepository/apps/site/out.tar.gz",
+        "/gitrepository/%2e%2e/secret.txt",
+        "/gitrepository//apps/site/abc.tar.gz",
+    ] {
+        let answer = ask(Method::GET, path);
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(answer.text().unwrap(), "404 page not found\n");
+    }
+    assert_eq!(
+        ask(Method::POST, "/gitrepository/apps/site/abc.tar.gz").status(),
+        StatusCode::METHOD_NOT_ALLOWED
+    );
+}
