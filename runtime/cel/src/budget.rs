@@ -8,11 +8,11 @@ use std::cell::Cell;
 use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, operators};
 use cel::common::types::{CelInt, CelString, DYN_TYPE, INT_TYPE, LIST_TYPE, STRING_TYPE};
 use cel::common::value::{CowVal, Val};
-use cel::{DeclarationError, Env, ExecutionError};
+use cel::{DeclarationError, Env, ExecutionError, Value};
 
 /// Steps of one evaluation: elements of ranges and arguments, and sixteen bytes of texts, count one
-/// each. About a second at the very worst; ordinary expressions take some hundreds.
-const STEPS: u64 = 5_000_000;
+/// each. About half a second at the very worst; ordinary expressions take some hundreds.
+const STEPS: u64 = 1_000_000;
 const BYTES_PER_STEP: usize = 16;
 /// Deeper values are counted no further; JSON from an API server is less deep.
 const MAX_DEPTH: usize = 128;
@@ -37,13 +37,27 @@ const FREE: &[&str] = &[
 ];
 
 thread_local! {
-    static LEFT: Cell<u64> = const { Cell::new(0) };
+    /// None: spent.
+    static LEFT: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
-/// Runs an evaluation with a full budget. Evaluations do not nest and stay on their thread.
-pub(crate) fn within<T>(evaluate: impl FnOnce() -> T) -> T {
-    LEFT.set(STEPS);
-    evaluate()
+/// Runs an evaluation with a full budget. Evaluations do not nest and stay on their thread. Once the
+/// budget is spent there is no answer, even where the expression itself would pass over an error
+/// (`… || true`).
+pub(crate) fn within(
+    evaluate: impl FnOnce() -> Result<Value, ExecutionError>,
+) -> Result<Value, ExecutionError> {
+    LEFT.set(Some(STEPS));
+    let answer = evaluate();
+    if LEFT.get().is_none() {
+        Err(spent())
+    } else {
+        answer
+    }
+}
+
+fn spent() -> ExecutionError {
+    ExecutionError::function_error(FUNCTION, "the expression takes too long on this object")
 }
 
 pub(crate) fn declare(environment: &mut Env) -> Result<(), DeclarationError> {
@@ -67,8 +81,8 @@ pub(crate) fn instrument(expression: &mut IdedExpr) {
         Expr::Call(call) => {
             call_arguments(call, None);
             match call.func_name.as_str() {
-                "replace" if call.target.is_some() => call.func_name = REPLACE.to_owned(),
-                "join" if call.target.is_some() => call.func_name = JOIN.to_owned(),
+                "replace" if call.target.is_some() => REPLACE.clone_into(&mut call.func_name),
+                "join" if call.target.is_some() => JOIN.clone_into(&mut call.func_name),
                 _ => {}
             }
         }
@@ -158,16 +172,9 @@ fn wrap(expression: &mut IdedExpr) {
 }
 
 fn spend(steps: usize) -> Result<(), ExecutionError> {
-    match LEFT.get().checked_sub(steps as u64) {
-        Some(left) => {
-            LEFT.set(left);
-            Ok(())
-        }
-        None => Err(ExecutionError::function_error(
-            FUNCTION,
-            "the expression takes too long on this object",
-        )),
-    }
+    let left = LEFT.get().and_then(|left| left.checked_sub(steps as u64));
+    LEFT.set(left);
+    left.map(|_| ()).ok_or_else(spent)
 }
 
 fn count<'b, 'v>(mut arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
@@ -205,7 +212,7 @@ fn text<'a>(arguments: &'a [CowVal<'_, '_>], index: usize) -> Result<&'a str, Ex
     let text = arguments
         .get(index)
         .and_then(|argument| argument.downcast_ref::<CelString<'_>>());
-    text.map(|text| text.inner().as_ref())
+    text.map(CelString::inner)
         .ok_or_else(ExecutionError::missing_argument_or_target)
 }
 
@@ -213,6 +220,7 @@ fn owned<'b, 'v>(text: String) -> CowVal<'b, 'v> {
     CowVal::owned(CelString::from(text))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the library's signature")]
 /// `text.replace(old, new)` and `text.replace(old, new, limit)`; a negative limit is none.
 fn replace<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let (whole, old, new) = (
@@ -230,6 +238,7 @@ fn replace<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Exe
     Ok(owned(whole.replacen(old, new, limit)))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the library's signature")]
 /// `list.join()` and `list.join(separator)`.
 fn join<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let separator = if arguments.len() > 1 {

@@ -82,16 +82,19 @@ fn two<'a, 'b, 'v>(
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the library's signature")]
 fn contains<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let [outer, inner] = two(&arguments)?;
     Ok(answer(covers(outer, inner)))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the library's signature")]
 fn equivalent<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let [left, right] = two(&arguments)?;
     Ok(answer(covers(left, right) && covers(right, left)))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the library's signature")]
 fn intersects<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let [left, right] = two(&arguments)?;
     let mut items = left.iter();
@@ -100,6 +103,7 @@ fn intersects<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, 
     ))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the library's signature")]
 fn first<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let Some(list) = arguments.first() else {
         return Err(ExecutionError::missing_argument_or_target());
@@ -111,6 +115,7 @@ fn first<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Execu
     Ok(optional(item))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the library's signature")]
 fn last<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let Some(list) = arguments.first() else {
         return Err(ExecutionError::missing_argument_or_target());

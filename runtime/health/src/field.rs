@@ -16,7 +16,7 @@ fn nested<'v>(object: &'v Value, path: &[&str]) -> Result<Option<&'v Value>, Err
                 Some(next) => value = next,
                 None => return Ok(None),
             },
-            other => return Err(wrong_type(&path[..depth], other, "map[string]interface {}")),
+            other => return Err(wrong_type(&path[..=depth], other, "map[string]interface{}")),
         }
     }
     Ok(Some(value))
@@ -55,7 +55,7 @@ pub(crate) fn strict_list<'v>(
     value
         .as_array()
         .map(|list| Some(list.as_slice()))
-        .ok_or_else(|| wrong_type(path, value, "[]interface {}"))
+        .ok_or_else(|| wrong_type(path, value, "[]interface{}"))
 }
 
 pub(crate) fn integer(object: &Value, path: &[&str], default: i64) -> i64 {

@@ -163,7 +163,7 @@ fn parse_type(text: &str) -> Type {
             "list" => Type::list(next()),
             "map" => Type::map(next(), next()),
             "optional" => Type::optional(next()),
-            _ => Type::Type(Box::new(next())),
+            _ => Type::Class(Box::new(next())),
         };
     }
     match text {

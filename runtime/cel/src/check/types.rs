@@ -17,7 +17,7 @@ pub(crate) enum Type {
     Duration,
     Timestamp,
     /// The type of a type: `type(1)`, `int`.
-    Type(Box<Type>),
+    Class(Box<Type>),
     List(Box<Type>),
     Map(Box<Type>, Box<Type>),
     Optional(Box<Type>),
@@ -50,7 +50,7 @@ impl Type {
     pub(crate) fn settled(&self) -> Self {
         match self {
             Self::Free | Self::Parameter(_) => Self::Dyn,
-            Self::Type(inner) => Self::Type(Box::new(inner.settled())),
+            Self::Class(inner) => Self::Class(Box::new(inner.settled())),
             Self::List(element) => Self::list(element.settled()),
             Self::Map(key, value) => Self::map(key.settled(), value.settled()),
             Self::Optional(value) => Self::optional(value.settled()),
@@ -73,7 +73,7 @@ impl fmt::Display for Type {
             Self::Null => f.write_str("null"),
             Self::Duration => f.write_str("google.protobuf.Duration"),
             Self::Timestamp => f.write_str("google.protobuf.Timestamp"),
-            Self::Type(inner) => write!(f, "type({inner})"),
+            Self::Class(inner) => write!(f, "type({inner})"),
             Self::List(element) => write!(f, "list({element})"),
             Self::Map(key, value) => write!(f, "map({key}, {value})"),
             Self::Optional(value) => write!(f, "optional_type({value})"),
@@ -105,27 +105,23 @@ impl Bindings {
     pub(crate) fn accepts(&mut self, expected: &Type, actual: &Type) -> bool {
         match (expected, actual) {
             (Type::Parameter(name), actual) => {
-                match self.bound.iter().position(|(bound, _)| bound == name) {
-                    Some(index) => {
-                        let known = self.bound[index].1.clone();
-                        let fits = self.accepts(&known, actual);
-                        self.bound[index].1 = join(&known, actual);
-                        fits
-                    }
-                    None => {
-                        self.bound.push((*name, actual.clone()));
-                        true
-                    }
-                }
+                let Some(index) = self.bound.iter().position(|(bound, _)| bound == name) else {
+                    self.bound.push((*name, actual.clone()));
+                    return true;
+                };
+                let known = self.bound[index].1.clone();
+                let fits = self.accepts(&known, actual);
+                self.bound[index].1 = join(&known, actual);
+                fits
             }
             (Type::Dyn | Type::Free, _) | (_, Type::Dyn | Type::Free) => {
                 self.open(expected);
                 true
             }
             (Type::List(expected), Type::List(actual))
-            | (Type::Optional(expected), Type::Optional(actual)) => self.accepts(expected, actual),
+            | (Type::Optional(expected), Type::Optional(actual))
+            | (Type::Class(expected), Type::Class(actual)) => self.accepts(expected, actual),
             (Type::Map(k1, v1), Type::Map(k2, v2)) => self.accepts(k1, k2) && self.accepts(v1, v2),
-            (Type::Type(expected), Type::Type(actual)) => self.accepts(expected, actual),
             _ => expected == actual,
         }
     }
@@ -136,7 +132,7 @@ impl Bindings {
             Type::Parameter(_) => {
                 self.accepts(expected, &Type::Dyn);
             }
-            Type::List(inner) | Type::Optional(inner) | Type::Type(inner) => self.open(inner),
+            Type::List(inner) | Type::Optional(inner) | Type::Class(inner) => self.open(inner),
             Type::Map(key, value) => {
                 self.open(key);
                 self.open(value);
@@ -152,7 +148,7 @@ impl Bindings {
                 let bound = self.bound.iter().find(|(bound, _)| bound == name);
                 bound.map_or(Type::Free, |(_, found)| found.clone())
             }
-            Type::Type(inner) => Type::Type(Box::new(self.fill(inner))),
+            Type::Class(inner) => Type::Class(Box::new(self.fill(inner))),
             Type::List(element) => Type::list(self.fill(element)),
             Type::Map(key, value) => Type::map(self.fill(key), self.fill(value)),
             Type::Optional(value) => Type::optional(self.fill(value)),
@@ -173,9 +169,9 @@ pub(crate) fn type_name(name: &str) -> Option<Type> {
         "null_type" => Type::Null,
         "list" => Type::list(Type::Dyn),
         "map" => Type::map(Type::Dyn, Type::Dyn),
-        "type" => Type::Type(Box::new(Type::Dyn)),
+        "type" => Type::Class(Box::new(Type::Dyn)),
         "optional_type" => Type::optional(Type::Dyn),
         _ => return None,
     };
-    Some(Type::Type(Box::new(named)))
+    Some(Type::Class(Box::new(named)))
 }
