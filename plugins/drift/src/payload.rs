@@ -25,7 +25,7 @@ pub fn prepare_payload(payload: &mut Value, live: &Value, dry_run: Option<&Value
         }
         match path.find(live) {
             Some(value) if !is_applied_by_other(live, path, rules.manager()) => {
-                adopted.push((path, value.clone()))
+                adopted.push((path, value.clone()));
             }
             // Upstream sends null for a field that is gone, which comes to the same.
             _ => removed.push(path),

@@ -69,10 +69,7 @@ impl Rules {
         let configuration: Configuration =
             serde_json::from_str(text).map_err(|error| Error::Configuration(error.to_string()))?;
         let rules = configuration.ignore.unwrap_or_default();
-        let rules = rules
-            .into_iter()
-            .map(Rule::compile)
-            .collect::<Result<_, _>>()?;
+        let rules = rules.iter().map(Rule::compile).collect::<Result<_, _>>()?;
         Ok(Self {
             rules,
             manager: configuration.field_manager,
@@ -106,7 +103,7 @@ impl Rules {
 }
 
 impl Rule {
-    fn compile(text: RuleText) -> Result<Self, Error> {
+    fn compile(text: &RuleText) -> Result<Self, Error> {
         let paths = text
             .paths
             .iter()

@@ -149,7 +149,7 @@ fn patterns_match_as_a_whole() {
         )
     };
     for matching in [
-        r#"{}"#,
+        "{}",
         r#"{"kind": "ConfigMap", "name": "web-.*", "version": "v1"}"#,
         r#"{"name": "x|web-1"}"#,
         r#"{"namespace": "te.m", "labelSelector": "a=b,!c"}"#,
