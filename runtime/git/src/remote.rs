@@ -96,6 +96,11 @@ impl Remote {
         &self.url
     }
 
+    /// Whether the URL itself names a user.
+    pub fn has_user(&self) -> bool {
+        !self.parsed.username().is_empty()
+    }
+
     /// Replaces what the URL itself may hold.
     #[must_use]
     pub fn with_credentials(mut self, credentials: Credentials) -> Self {

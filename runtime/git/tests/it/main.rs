@@ -7,3 +7,4 @@ mod remote_bases;
 mod semver;
 mod ssh;
 mod submodules;
+mod tls;
