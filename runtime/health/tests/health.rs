@@ -121,10 +121,10 @@ fn object(kind: &str, name: &str) -> ObjectRef {
 
 /// `name=Status`, `name=?` for one that was not read, `name=Vanished` for a Job that may.
 fn observed(states: &str, test: impl Fn(&[Observation<'_>])) {
-    let states: Vec<(ObjectRef, Option<Health>, bool)> = states
+    let objects: Vec<(ObjectRef, Option<Health>, bool)> = states
         .split_whitespace()
-        .map(|state| {
-            let (name, status) = state.split_once('=').expect("name=status");
+        .map(|word| {
+            let (name, status) = word.split_once('=').expect("name=status");
             let (health, may_vanish) = match status {
                 "?" => (None, false),
                 "Vanished" => (Some(Health::not_found()), true),
@@ -138,7 +138,7 @@ fn observed(states: &str, test: impl Fn(&[Observation<'_>])) {
             (object("Thing", name), health, may_vanish)
         })
         .collect();
-    let observations: Vec<Observation<'_>> = states
+    let observations: Vec<Observation<'_>> = objects
         .iter()
         .map(|(object, health, may_vanish)| Observation {
             object,
@@ -165,7 +165,7 @@ fn what_a_set_comes_to() {
     ];
     for (states, fail_fast, expected) in cases {
         observed(states, |set| {
-            assert_eq!(progress(set, *fail_fast), *expected, "{states}")
+            assert_eq!(progress(set, *fail_fast), *expected, "{states}");
         });
     }
 }
@@ -208,7 +208,7 @@ fn what_is_said_of_a_set() {
     ];
     for (states, timed_out, expected) in cases {
         observed(states, |set| {
-            assert_eq!(failure(set, *timed_out).as_deref(), *expected, "{states}")
+            assert_eq!(failure(set, *timed_out).as_deref(), *expected, "{states}");
         });
     }
     assert_eq!(
