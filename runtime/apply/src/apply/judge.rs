@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::Value;
 use tidegate_drift::{Pair, Rules, Verdict};
 
@@ -308,19 +310,22 @@ impl Run<'_> {
         mode: ApplyMode,
     ) -> Result<Answer, RequestError> {
         let manager = &self.settings.manager;
-        let mut pause = std::time::Duration::from_millis(50);
+        let mut pause = Duration::from_millis(50);
         loop {
             let body = match payload {
                 Some(payload) => request::encode(payload),
                 None => request::encode(target.object.as_map()),
             };
-            match request::apply(self.client, place, body, manager, mode).await {
-                // The path of a new definition can lag behind its discovery.
-                Err(cause)
-                    if is_unserved(&cause)
-                        && pause < std::time::Duration::from_secs(3)
-                        && self.fresh_groups.lock().contains(target.object.group()) => {}
-                answer => return answer,
+            let answer = request::apply(self.client, place, body, manager, mode).await;
+            let unserved = answer.as_ref().is_err_and(is_unserved);
+            // The path of a new definition can lag behind its discovery.
+            let is_fresh = self.fresh_groups.lock().contains(target.object.group());
+            if !unserved || !is_fresh || pause > Duration::from_secs(3) {
+                if unserved {
+                    // The definition may be gone, or another: ask anew the next time.
+                    self.mapper.forget_group(target.object.group());
+                }
+                return answer;
             }
             tokio::time::sleep(pause).await;
             pause *= 2;

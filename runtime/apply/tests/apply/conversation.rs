@@ -288,6 +288,7 @@ cases! {
     refused_alone
     refused_in_stage
     semantic_no_change
+    stale_discovery
     undeclared_field
     unknown_kind
 }
