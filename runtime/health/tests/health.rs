@@ -120,8 +120,8 @@ fn object(kind: &str, name: &str) -> ObjectRef {
 }
 
 /// `name=Status`, `name=?` for one that was not read, `name=Vanished` for a Job that may.
-fn observed(states: &str, test: impl Fn(&[Observation<'_>])) {
-    let objects: Vec<(ObjectRef, Option<Health>, bool)> = states
+fn observed(described: &str, test: impl Fn(&[Observation<'_>])) {
+    let objects: Vec<(ObjectRef, Option<Health>, bool)> = described
         .split_whitespace()
         .map(|word| {
             let (name, status) = word.split_once('=').expect("name=status");
