@@ -172,7 +172,8 @@ fn trigger_of<K: Kind>(change: &Change<K::Object>) -> Option<Trigger> {
         Some(Trigger::Deleted)
     } else if old.meta().generation != new.meta().generation {
         Some(Trigger::Spec)
-    } else if requested(old) != requested(new) {
+    } else if requested(new).is_some() && requested(old) != requested(new) {
+        // Taking a request away asks for nothing (fluxcd/pkg, `runtime/predicates`, `ReconcileRequestedPredicate`).
         Some(Trigger::Requested)
     } else {
         None

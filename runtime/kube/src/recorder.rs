@@ -181,6 +181,8 @@ enum Placed {
 struct Correlator {
     reasons: BTreeMap<String, Reason>,
     series: BTreeMap<String, (Series, Timestamp)>,
+    /// The number in the last name given: several events may come at one moment.
+    last_name: i128,
 }
 
 #[derive(Default)]
@@ -221,7 +223,8 @@ impl Correlator {
             *last = at;
             Placed::Again(series.clone())
         } else {
-            let name = format!("{}.{:x}", event.object.name, at.as_nanosecond());
+            self.last_name = at.as_nanosecond().max(self.last_name + 1);
+            let name = format!("{}.{:x}", event.object.name, self.last_name);
             let series = Series { name, message, count: 1 };
             self.series.insert(key, (series.clone(), at));
             Placed::First(series)

@@ -19,6 +19,9 @@ use tidegate_sandbox::Manifest;
 use tidegate_values::Digest;
 use tidegate_values::ObjectRef;
 
+/// The code of what Flux's generator of kustomizations refuses, before kustomize sees anything.
+const GENERATOR: &str = "generator";
+
 /// What came out of a build.
 pub(crate) struct Built {
     /// `sha256:…` of the manifests, joined as `kustomize build` prints them: the digest in the history.
@@ -71,7 +74,7 @@ async fn kustomize(
         ..Call::default()
     };
     let report = blocking(move || plugin.render(call)).await?;
-    report.outcome.map_err(failure)?;
+    report.outcome.map_err(build_failure)?;
     let mut rendered = Vec::with_capacity(report.emissions.len());
     for emission in report.emissions {
         let value = read(&emission.bytes)?;
@@ -106,7 +109,7 @@ async fn substitute(
     let config = json!({
         "vars": vars,
         "strict": reconciler.settings.strict_substitutions,
-        "always": substitution.always,
+        "strategy": if substitution.always { "Always" } else { "WithVariables" },
     });
     let manifests = rendered.iter().map(|document| Manifest {
         id: reference(&document.value),
@@ -156,6 +159,19 @@ fn read(text: &[u8]) -> Result<Value, Failure> {
     let value = tidegate_yaml::parse_v2(text).map_err(|error| wrong(&error))?;
     let json = tidegate_yaml::to_json(&value).map_err(|error| wrong(&error))?;
     serde_json::from_str(&json).map_err(|error| wrong(&error))
+}
+
+/// Flux says `kustomize build failed` of what kustomize refused, not of what its own generator did before.
+fn build_failure(refused: tidegate_sandbox::Failure) -> Failure {
+    let by_generator = matches!(
+        &refused,
+        tidegate_sandbox::Failure::InvalidInput(diagnostics)
+            if diagnostics.first().is_some_and(|diagnostic| diagnostic.code == GENERATOR)
+    );
+    match failure(refused) {
+        Failure::Build(message) if !by_generator => Failure::Build(format!("kustomize build failed: {message}")),
+        failure => failure,
+    }
 }
 
 fn failure(failure: tidegate_sandbox::Failure) -> Failure {

@@ -113,7 +113,7 @@ pub(super) fn plan(object: &Kustomization, inputs: &Inputs, settings: &Settings)
     let key = Key::of(object);
     Ok(Plan::Apply(Box::new(Apply {
         path: normal_path(spec.path.as_deref().unwrap_or_default()),
-        build: build_config(object, settings),
+        build: build_config(object),
         substitution: spec.post_build.as_ref().map(|post_build| Substitution {
             inline: post_build.substitute.clone(),
             from: post_build.substitute_from.clone(),
@@ -196,7 +196,7 @@ fn health_checks(object: &Kustomization, key: &Key) -> HealthChecks {
 }
 
 /// What the kustomize component is told: the fields of the Kustomization that go into `kustomization.yaml`.
-fn build_config(object: &Kustomization, settings: &Settings) -> Value {
+fn build_config(object: &Kustomization) -> Value {
     let spec = &object.spec;
     let mut config = Map::new();
     let mut put = |name: &str, value: Value| {
@@ -211,6 +211,7 @@ fn build_config(object: &Kustomization, settings: &Settings) -> Value {
     };
     put("generate", json!(true));
     put("loadRestrictor", json!("none"));
+    put("reorder", json!("none"));
     put("namespace", json!(spec.target_namespace));
     put("namePrefix", json!(spec.name_prefix));
     put("nameSuffix", json!(spec.name_suffix));
@@ -219,7 +220,6 @@ fn build_config(object: &Kustomization, settings: &Settings) -> Value {
     put("components", json!(spec.components));
     put("ignoreMissingComponents", json!(spec.ignore_missing_components));
     put("buildMetadata", json!(spec.build_metadata));
-    put("remoteBases", json!(!settings.no_remote_bases));
     Value::Object(config)
 }
 

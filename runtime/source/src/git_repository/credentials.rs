@@ -45,6 +45,12 @@ pub(super) fn put(
 
 fn http_credentials(mut remote: Remote, data: &SecretData) -> Result<Remote, Failure> {
     if let Some(token) = data.get("bearerToken") {
+        if remote.has_user() {
+            return Err(Failure {
+                reason: reason::GIT_OPERATION_FAILED,
+                ..failed(format!("failed to checkout and determine revision: {}", tidegate_git::Error::TwoCredentials))
+            });
+        }
         remote = remote.with_credentials(Credentials::Bearer(Secret::new(token)));
     } else {
         let username = data.text("username");

@@ -83,7 +83,10 @@ pub(super) fn report(object: &GitRepository, inputs: &Inputs, outcome: &Outcome,
             Next::Now
         }
         Outcome::Suspended => {
-            draft.settle();
+            // Nothing was tried: what was under way still is.
+            draft.with_retry();
+            draft.status.conditions.remove(condition::STALLED);
+            draft.observed();
             Next::Never
         }
         Outcome::Deleted(Ok(())) => {
