@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::decode::Budget;
 use crate::error::{Error, MAX_DEPTH, too_deep};
 use crate::node::{Comments, Kind, Node, Style, Tag};
 use crate::parser::Parser;
@@ -32,6 +33,8 @@ pub(crate) struct Composer<'a> {
     depth: usize,
     /// Anchors seen so far, with the document they stand in.
     anchors: BTreeMap<String, usize>,
+    /// Keeps aliases to earlier documents from copying too much.
+    budget: Budget,
 }
 
 impl<'a> Composer<'a> {
@@ -44,6 +47,7 @@ impl<'a> Composer<'a> {
             next: None,
             depth: 0,
             anchors: BTreeMap::new(),
+            budget: Budget::default(),
         }
     }
 
@@ -110,6 +114,7 @@ impl<'a> Composer<'a> {
     }
 
     fn compose_node(&mut self, previous: &[Document]) -> Result<Node, Error> {
+        self.budget.step(false)?;
         let event = self.take()?;
         let (line, column) = (event.start.line + 1, event.start.column + 1);
         let comments = to_comments(event.comments);
@@ -262,11 +267,28 @@ impl<'a> Composer<'a> {
             ))),
             // An alias cannot leave its tree: what it refers to in an earlier document is copied.
             Some(&document) if document < previous.len() => {
-                find_anchor(&previous[document].root, &name)
-                    .cloned()
-                    .ok_or_else(|| Error::problem(format!("unknown anchor '{name}' referenced")))
+                let Some(target) = find_anchor(&previous[document].root, &name) else {
+                    return Err(Error::problem(format!(
+                        "unknown anchor '{name}' referenced"
+                    )));
+                };
+                self.count(target)?;
+                Ok(target.clone())
             }
             Some(_) => Ok(Node::new(Kind::Alias(name), Tag::NONE)),
+        }
+    }
+
+    /// Counts the nodes of a copy.
+    fn count(&mut self, node: &Node) -> Result<(), Error> {
+        self.budget.step(true)?;
+        match &node.kind {
+            Kind::Scalar(_) | Kind::Alias(_) => Ok(()),
+            Kind::Sequence(items) => items.iter().try_for_each(|item| self.count(item)),
+            Kind::Mapping(entries) => entries.iter().try_for_each(|(key, value)| {
+                self.count(key)?;
+                self.count(value)
+            }),
         }
     }
 

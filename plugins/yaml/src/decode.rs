@@ -48,7 +48,8 @@ impl<'n> AliasTargets<'n> {
     }
 }
 
-fn address(node: &Node) -> usize {
+/// What tells a node from all others while the tree does not move.
+pub(crate) fn address(node: &Node) -> usize {
     std::ptr::from_ref(node).addr()
 }
 

@@ -4,6 +4,7 @@
 //! to quotes, folded lines and the words of an error. This crate does the same, with a tree that keeps comments and
 //! styles, and without clock, files or environment, so that it runs in a sandbox.
 //!
+//! The grammar, odd corners included, is libyaml's, by way of go-yaml, which is a translation of it.
 //! It never guesses: what go-yaml does not accept is an error here too. See the crate's `COMPATIBILITY.md` for the
 //! known differences.
 

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 /// Size of the pieces in which go-yaml reads its input (readerc.go, `input_raw_buffer_size`).
 const CHUNK: usize = 512;
+/// The text ends in the middle of a character.
+const INCOMPLETE: &str = "incomplete UTF-8 octet sequence";
 
 /// Validated UTF-8 input, cut before the piece that holds the first forbidden character.
 pub(crate) struct Source<'a> {
@@ -28,36 +30,15 @@ impl<'a> Source<'a> {
     }
 
     fn from_utf8(text: &'a [u8], mark_length: usize) -> Self {
-        let valid = match std::str::from_utf8(text) {
-            Ok(_) => text.len(),
-            Err(error) => error.valid_up_to(),
-        };
-        let (at, problem) = match text[..valid]
-            .iter()
-            .position(|&b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r') || b >= 0x7F)
-        {
-            // Only text with other characters than plain ASCII is looked at one by one.
-            Some(first) => match find_forbidden(text, first, valid) {
-                Some(at) => (at, "control characters are not allowed"),
-                None if valid < text.len() => (valid, describe_invalid(&text[valid..])),
-                None => {
-                    return Self {
-                        text: Cow::Borrowed(text),
-                        failure: None,
-                    };
-                }
-            },
-            None if valid < text.len() => (valid, describe_invalid(&text[valid..])),
-            None => {
-                return Self {
-                    text: Cow::Borrowed(text),
-                    failure: None,
-                };
-            }
+        let (end, failure) = match find_failure(text) {
+            None => (text.len(), None),
+            // Nothing is wrong with the piece of input until its last character is asked for.
+            Some((at, INCOMPLETE)) => (at, Some(INCOMPLETE)),
+            Some((at, problem)) => (chunk_start(text, at, mark_length), Some(problem)),
         };
         Self {
-            text: Cow::Borrowed(&text[..chunk_start(text, at, mark_length)]),
-            failure: Some(problem),
+            text: Cow::Borrowed(&text[..end]),
+            failure,
         }
     }
 
@@ -87,6 +68,21 @@ impl<'a> Source<'a> {
             failure,
         }
     }
+}
+
+/// The first character that cannot be read, and why.
+fn find_failure(text: &[u8]) -> Option<(usize, &'static str)> {
+    let valid = match std::str::from_utf8(text) {
+        Ok(_) => text.len(),
+        Err(error) => error.valid_up_to(),
+    };
+    // Only text with other characters than plain ASCII is looked at one by one.
+    let is_plain = |b: u8| matches!(b, b'\t' | b'\n' | b'\r' | 0x20..=0x7E);
+    let first = text[..valid].iter().position(|&b| !is_plain(b));
+    if let Some(at) = first.and_then(|first| find_forbidden(text, first, valid)) {
+        return Some((at, "control characters are not allowed"));
+    }
+    (valid < text.len()).then(|| (valid, describe_invalid(&text[valid..])))
 }
 
 fn is_allowed(c: char) -> bool {
@@ -126,7 +122,7 @@ fn describe_invalid(bytes: &[u8]) -> &'static str {
         _ => return "invalid leading UTF-8 octet",
     };
     if width > bytes.len() {
-        return "incomplete UTF-8 octet sequence";
+        return INCOMPLETE;
     }
     let mut value = lead;
     for &byte in &bytes[1..width] {

@@ -3,30 +3,35 @@
 use std::collections::BTreeMap;
 
 use super::{Kind, Node};
-use crate::decode::Budget;
 use crate::decode::v3::is_merge;
+use crate::decode::{AliasTargets, Budget, address};
 use crate::error::{Error, MAX_DEPTH, too_deep};
 
 impl Node {
     /// Replaces every alias by a copy of its anchored node, applies `<<` and drops the anchors
     /// (kyaml, `RNode.DeAnchor`).
     ///
-    /// An own key wins over merged ones, of several merged mappings the first one wins. What aliases blow up too far
-    /// is an error, as is an alias inside of its own anchor.
+    /// An own key wins over merged ones, of several merged mappings the first one wins. As in kustomize, a merged
+    /// mapping that itself has a `<<` may leave that one in the result; decoding applies it.
+    ///
+    /// What aliases blow up too far is an error, as is an alias inside of its own anchor. The node does not change
+    /// then.
     pub fn expand(&mut self) -> Result<(), Error> {
-        if !self.has_references() {
-            return Ok(());
+        if self.has_references() {
+            let expanded = Expansion {
+                targets: AliasTargets::new(self),
+                expanded: BTreeMap::new(),
+                open: Vec::new(),
+                budget: Budget::default(),
+                depth: 0,
+            }
+            .build(self, false)?;
+            *self = expanded;
         }
-        Expansion {
-            anchors: BTreeMap::new(),
-            count: 0,
-            budget: Budget::default(),
-            depth: 0,
-        }
-        .expand(self)
+        Ok(())
     }
 
-    /// Whether there is an anchor, an alias or a merge key in the tree.
+    /// Whether there is an anchor, an alias or a key `<<` in the tree.
     fn has_references(&self) -> bool {
         self.anchor.is_some()
             || match &self.kind {
@@ -34,195 +39,209 @@ impl Node {
                 Kind::Scalar(_) => false,
                 Kind::Sequence(items) => items.iter().any(Self::has_references),
                 Kind::Mapping(entries) => entries.iter().any(|(key, value)| {
-                    is_merge(key) || key.has_references() || value.has_references()
+                    key.scalar() == Some("<<") || key.has_references() || value.has_references()
                 }),
             }
     }
 }
 
-struct Expansion {
-    anchors: BTreeMap<Box<str>, Anchored>,
-    /// Anchors met so far.
-    count: usize,
+struct Expansion<'n> {
+    targets: AliasTargets<'n>,
+    /// Targets of aliases that were expanded, by address. A merge takes the target as it is: expanded if an alias
+    /// that is no merge came before, as written otherwise.
+    expanded: BTreeMap<usize, Node>,
+    /// Targets that are being expanded.
+    open: Vec<usize>,
     budget: Budget,
     depth: usize,
 }
 
-/// The last node with an anchor.
-struct Anchored {
-    /// Which of the anchors of this name it is.
-    number: usize,
-    /// The expanded node, or nothing while it is being expanded.
-    node: Option<Node>,
-}
-
-impl Expansion {
-    fn expand(&mut self, node: &mut Node) -> Result<(), Error> {
-        self.budget.step(false)?;
+impl<'n> Expansion<'n> {
+    fn build(&mut self, node: &'n Node, in_alias: bool) -> Result<Node, Error> {
+        self.budget.step(in_alias)?;
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(too_deep((node.line > 0).then_some(node.line)));
         }
-        let anchor = node.anchor.take();
-        self.count += 1;
-        let number = self.count;
-        if let Some(anchor) = &anchor {
-            self.anchors
-                .insert(anchor.clone(), Anchored { number, node: None });
-        }
-        match &mut node.kind {
-            Kind::Scalar(_) => {}
+        let kind = match &node.kind {
+            Kind::Scalar(text) => Kind::Scalar(text.clone()),
             Kind::Alias(name) => {
-                let name = std::mem::take(name);
-                *node = self.copy(&name)?;
+                let copy = self.copy(node, name)?;
+                self.depth -= 1;
+                return Ok(copy);
             }
             Kind::Sequence(items) => {
-                for item in items {
-                    self.expand(item)?;
-                }
+                let items = items.iter().map(|item| self.build(item, in_alias));
+                Kind::Sequence(items.collect::<Result<_, _>>()?)
             }
-            Kind::Mapping(entries) => {
-                let source = MergeSource::of(entries);
-                for (key, value) in entries.iter_mut() {
-                    self.expand(key)?;
-                    self.expand(value)?;
-                }
-                merge(entries, &source)?;
-            }
-        }
-        // A node further down may have taken the name over.
-        if let Some(anchored) = anchor.and_then(|anchor| self.anchors.get_mut(&anchor))
-            && anchored.number == number
-        {
-            anchored.node = Some(node.clone());
-        }
+            Kind::Mapping(entries) => Kind::Mapping(self.build_entries(entries, in_alias)?),
+        };
         self.depth -= 1;
-        Ok(())
+        Ok(Node {
+            kind,
+            tag: node.tag.clone(),
+            anchor: None,
+            comments: node.comments.clone(),
+            ..*node
+        })
     }
 
-    fn copy(&mut self, name: &str) -> Result<Node, Error> {
-        let target = match self.anchors.get(name).map(|anchored| &anchored.node) {
-            None => {
-                return Err(Error::problem(format!(
-                    "unknown anchor '{name}' referenced"
-                )));
+    /// A copy of what an alias refers to.
+    fn copy(&mut self, alias: &'n Node, name: &str) -> Result<Node, Error> {
+        let Some(target) = self.targets.get(alias) else {
+            return Err(Error::problem(format!(
+                "unknown anchor '{name}' referenced"
+            )));
+        };
+        if self.open.contains(&address(target)) {
+            return Err(Error::problem(format!(
+                "anchor '{name}' value contains itself"
+            )));
+        }
+        if let Some(expanded) = self.expanded.get(&address(target)) {
+            let copy = expanded.clone();
+            self.count(&copy, self.depth)?;
+            return Ok(copy);
+        }
+        self.open.push(address(target));
+        let copy = self.build(target, true)?;
+        self.open.pop();
+        self.expanded.insert(address(target), copy.clone());
+        Ok(copy)
+    }
+
+    /// Counts the nodes of a copy.
+    fn count(&mut self, node: &Node, depth: usize) -> Result<(), Error> {
+        self.budget.step(true)?;
+        if depth > MAX_DEPTH {
+            return Err(too_deep(None));
+        }
+        match &node.kind {
+            Kind::Scalar(_) | Kind::Alias(_) => Ok(()),
+            Kind::Sequence(items) => items
+                .iter()
+                .try_for_each(|item| self.count(item, depth + 1)),
+            Kind::Mapping(entries) => entries.iter().try_for_each(|(key, value)| {
+                self.count(key, depth + 1)?;
+                self.count(value, depth + 1)
+            }),
+        }
+    }
+
+    /// The entries of a mapping with what it merges (kyaml, `removeMergeTags` and `mergeAll`).
+    fn build_entries(
+        &mut self,
+        entries: &'n [(Node, Node)],
+        in_alias: bool,
+    ) -> Result<Vec<(Node, Node)>, Error> {
+        let mut merge_keys = entries.iter().filter(|(key, _)| is_merge(key));
+        let source = merge_keys.next().map(|(_, value)| value);
+        if merge_keys.next().is_some() {
+            return Err(expand_error("duplicate merge key"));
+        }
+        // What is merged is settled before the own values are expanded.
+        let mappings: Vec<(&Node, Option<Node>)> = match source {
+            Some(source) => {
+                let with_state = |mapping| (mapping, self.expanded.get(&address(mapping)).cloned());
+                self.find_merged(source)?
+                    .into_iter()
+                    .map(with_state)
+                    .collect()
             }
-            Some(None) => {
+            None => Vec::new(),
+        };
+        // kustomize removes the key by its text, merge or not.
+        let removed = entries
+            .iter()
+            .position(|(key, _)| key.scalar() == Some("<<"));
+        let mut result = Vec::with_capacity(entries.len());
+        for (at, (key, value)) in entries.iter().enumerate() {
+            if Some(at) != removed {
+                result.push((self.build(key, in_alias)?, self.build(value, in_alias)?));
+            }
+        }
+        let own = result.len();
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        for (at, (key, _)) in result.iter().enumerate() {
+            places.entry(to_name(key)).or_insert(at);
+        }
+        for (mapping, expanded) in mappings {
+            if self.open.contains(&address(mapping)) {
+                let name = mapping.anchor.as_deref().unwrap_or_default();
                 return Err(Error::problem(format!(
                     "anchor '{name}' value contains itself"
                 )));
             }
-            Some(Some(target)) => target.clone(),
-        };
-        let depth = self.count(&target, self.depth)?;
-        if depth > MAX_DEPTH {
-            Err(too_deep(None))
-        } else {
-            Ok(target)
-        }
-    }
-
-    /// Counts the nodes of a copy, and gives back how deep it goes.
-    fn count(&mut self, node: &Node, depth: usize) -> Result<usize, Error> {
-        self.budget.step(true)?;
-        let mut deepest = depth;
-        match &node.kind {
-            Kind::Scalar(_) | Kind::Alias(_) => {}
-            Kind::Sequence(items) => {
-                for item in items {
-                    deepest = deepest.max(self.count(item, depth + 1)?);
-                }
-            }
-            Kind::Mapping(entries) => {
-                for (key, value) in entries {
-                    deepest = deepest
-                        .max(self.count(key, depth + 1)?)
-                        .max(self.count(value, depth + 1)?);
+            let added = if let Some(expanded) = expanded {
+                self.count(&expanded, self.depth)?;
+                expanded
+            } else {
+                self.open.push(address(mapping));
+                let built = self.build_as_written(mapping)?;
+                self.open.pop();
+                built
+            };
+            let Kind::Mapping(added) = added.kind else {
+                continue;
+            };
+            for (key, value) in added {
+                let name = to_name(&key);
+                match places.get(&name) {
+                    Some(&at) if at < own => {}
+                    Some(&at) => result[at].1 = value,
+                    None => {
+                        places.insert(name, result.len());
+                        result.push((key, value));
+                    }
                 }
             }
         }
-        Ok(deepest)
+        Ok(result)
     }
-}
 
-/// Which values of a merge key were aliases before they were expanded: the words for a wrong one differ.
-enum MergeSource {
-    Single { is_alias: bool },
-    List(Vec<bool>),
-}
+    /// A mapping whose children are expanded, but whose own `<<` stays. Of equal keys only the first one counts.
+    fn build_as_written(&mut self, mapping: &'n Node) -> Result<Node, Error> {
+        let mut entries = Vec::with_capacity(mapping.entries().len());
+        let mut seen = std::collections::BTreeSet::new();
+        for (key, value) in mapping.entries() {
+            if seen.insert(to_name(key)) {
+                entries.push((self.build(key, true)?, self.build(value, true)?));
+            }
+        }
+        Ok(Node::mapping(entries))
+    }
 
-impl MergeSource {
-    fn of(entries: &[(Node, Node)]) -> Self {
-        let is_alias = |node: &Node| matches!(node.kind, Kind::Alias(_));
-        match entries
-            .iter()
-            .find(|(key, _)| is_merge(key))
-            .map(|(_, value)| value)
-        {
-            Some(Node {
-                kind: Kind::Sequence(items),
-                ..
-            }) => Self::List(items.iter().map(is_alias).collect()),
-            Some(value) => Self::Single {
-                is_alias: is_alias(value),
+    /// The mappings of a merge key. kustomize adds the keys of the last one first, then lets earlier ones replace
+    /// the values.
+    fn find_merged(&self, value: &'n Node) -> Result<Vec<&'n Node>, Error> {
+        match &value.kind {
+            Kind::Mapping(_) => Ok(vec![value]),
+            Kind::Scalar(_) => Err(expand_error(NO_MAPPING)),
+            Kind::Alias(name) => match self.targets.get(value) {
+                Some(target) if target.is_mapping() => Ok(vec![target]),
+                Some(_) => Err(expand_error(ALIAS_IS_NO_MAPPING)),
+                None => Err(Error::problem(format!(
+                    "unknown anchor '{name}' referenced"
+                ))),
             },
-            None => Self::Single { is_alias: false },
-        }
-    }
-}
-
-/// Applies the merge key of a mapping whose children are expanded (kyaml, `removeMergeTags` and `mergeAll`).
-fn merge(entries: &mut Vec<(Node, Node)>, source: &MergeSource) -> Result<(), Error> {
-    let Some(at) = entries.iter().position(|(key, _)| is_merge(key)) else {
-        return Ok(());
-    };
-    let (_, merged) = entries.remove(at);
-    if entries.iter().any(|(key, _)| is_merge(key)) {
-        return Err(expand_error("duplicate merge key"));
-    }
-    let mut mappings = Vec::new();
-    match (source, merged.kind) {
-        (MergeSource::Single { .. }, Kind::Mapping(mapping)) => mappings.push(mapping),
-        (MergeSource::Single { is_alias: true }, _) => {
-            return Err(expand_error(ALIAS_IS_NO_MAPPING));
-        }
-        (MergeSource::List(aliases), Kind::Sequence(items)) => {
-            for (item, &is_alias) in items.into_iter().zip(aliases) {
-                match item.kind {
-                    Kind::Mapping(mapping) => mappings.push(mapping),
-                    _ if is_alias => return Err(expand_error(ALIAS_IS_NO_MAPPING)),
-                    Kind::Sequence(_) => {
+            Kind::Sequence(items) => {
+                let mut mappings = Vec::with_capacity(items.len());
+                for item in items.iter().rev() {
+                    if item.is_sequence() {
                         return Err(expand_error(
                             "invalid map merge: received a nested sequence",
                         ));
                     }
-                    Kind::Scalar(_) | Kind::Alias(_) => return Err(expand_error(NO_MAPPING)),
+                    mappings.extend(self.find_merged(item)?);
                 }
-            }
-            // kustomize adds the keys of the last mapping first, then lets earlier ones replace the values.
-            mappings.reverse();
-        }
-        _ => return Err(expand_error(NO_MAPPING)),
-    }
-    let own = entries.len();
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    for (at, (key, _)) in entries.iter().enumerate() {
-        places
-            .entry(key.scalar().unwrap_or_default().to_owned())
-            .or_insert(at);
-    }
-    for (key, value) in mappings.into_iter().flatten() {
-        let name = key.scalar().unwrap_or_default().to_owned();
-        match places.get(&name) {
-            Some(&at) if at < own => {}
-            Some(&at) => entries[at].1 = value,
-            None => {
-                places.insert(name, entries.len());
-                entries.push((key, value));
+                Ok(mappings)
             }
         }
     }
-    Ok(())
+}
+
+fn to_name(key: &Node) -> String {
+    key.scalar().unwrap_or_default().to_owned()
 }
 
 const NO_MAPPING: &str = "map merge requires map or sequence of maps as the value";

@@ -159,7 +159,7 @@ fn gives_what_the_go_libraries_give() {
 fn writes_json_as_yaml_like_sigs_yaml() {
     // Expected texts: sigs.k8s.io/yaml v1.6.0, JSONToYAML.
     let check = |json: &str, yaml: &str| {
-        assert_eq!(tidegate_yaml::json_to_yaml(json.as_bytes()).unwrap(), yaml)
+        assert_eq!(tidegate_yaml::json_to_yaml(json.as_bytes()).unwrap(), yaml);
     };
     check(
         r#"{"b":[1,{"c":"yes"}],"a":"1"}"#,

@@ -80,9 +80,20 @@ fn expansion_follows_the_last_anchor_of_a_name() {
 }
 
 #[test]
+fn expansion_leaves_the_merge_key_of_what_it_merges() {
+    // As kyaml v0.21.1 does it: the anchored mapping is merged as written.
+    let mut node = parse("a: &x\n  <<: {b: 1}\n  c: 2\nd:\n  <<: *x\n  e: 3\n");
+    node.expand().unwrap();
+    let expected = "a:\n  c: 2\n  b: 1\nd:\n  e: 3\n  !!merge <<: {b: 1}\n  c: 2\n";
+    assert_eq!(emit_v3(&node, Indent::KUSTOMIZE).unwrap(), expected);
+    let canonical = "a:\n  b: 1\n  c: 2\nd:\n  b: 1\n  c: 2\n  e: 3\n";
+    assert_eq!(node_to_canonical_yaml(&node).unwrap(), canonical);
+}
+
+#[test]
 fn expansion_names_what_cannot_be_merged() {
     let check = |text: &str, problem: &str| {
-        assert_eq!(parse(text).expand().unwrap_err().to_string(), problem)
+        assert_eq!(parse(text).expand().unwrap_err().to_string(), problem);
     };
     check(
         "a: {<<: text}\n",

@@ -104,6 +104,20 @@ fn billion_laughs_are_stopped() {
 }
 
 #[test]
+fn aliases_to_earlier_documents_are_capped() {
+    let mut text = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
+    for level in 1..10 {
+        let items = vec![format!("*a{}", level - 1); 9].join(", ");
+        writeln!(text, "---\na{level}: &a{level} [{items}]").unwrap();
+    }
+    let error = parse_documents(text.as_bytes()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "yaml: document contains excessive aliasing"
+    );
+}
+
+#[test]
 fn an_alias_inside_of_its_anchor_is_an_error() {
     for text in [
         "a: &x [*x]",

@@ -1,5 +1,7 @@
 //! Tests of the crate from outside: against the Go libraries' own output, at the limits, and with random text.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod cases;
 mod corpus;
 mod edit;
