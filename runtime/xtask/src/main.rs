@@ -1,5 +1,6 @@
 //! `cargo xtask …`: every chore of the project. Each command sets up what it needs on a fresh machine.
 
+mod bench;
 mod chart;
 mod codegen;
 mod controlplane;
@@ -38,6 +39,8 @@ enum Command {
     Test,
     /// Only set up what the tests need, for `cargo test` by hand
     Setup,
+    /// Measure a release build on the control plane
+    Bench(bench::Options),
     /// Check formatting, clippy, generated files and the rules of this repository
     Lint,
     /// Check the rules of this repository: layers, versions, file sizes, licences
@@ -77,6 +80,7 @@ fn run(workspace: &Workspace, command: &Command) -> anyhow::Result<()> {
             let ready = setup::run(workspace)?;
             setup::tidegate(workspace, &ready, "dev").map(drop)
         }
+        Command::Bench(options) => bench::run(workspace, options),
         Command::Lint => lint::run(workspace),
         Command::Tidy => tidy::run(workspace),
         Command::Codegen { check } => codegen::run(&workspace.root, *check),
