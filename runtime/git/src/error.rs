@@ -90,6 +90,8 @@ pub enum Failure {
     ObjectFormat(String),
     #[error("repository exceeds the limit of {limit} {what}")]
     TooLarge { what: &'static str, limit: u64 },
+    #[error("the server sends without end")]
+    TooMuch,
     #[error("{0}")]
     Path(#[from] PathError),
     #[error("can't store objects: {0}")]

@@ -4,43 +4,24 @@
 use crate::budget::Budget;
 use crate::error::Failure;
 use crate::remote::{Credentials, Remote};
+use crate::wire::Wire;
 use base64::Engine as _;
 use bytes::Bytes;
 use gix::error::Error as GixError;
 use gix_transport::client::blocking_io::http as transport;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use std::io::{self, BufRead, Read, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use transport::{GetResponse, PostBodyDataKind, PostResponse};
 
 /// Characters of an error page that end up in a message.
 const PAGE: usize = 300;
 
-/// Where a request leaves the reason why it failed: gix would make a text of it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Slot(Arc<Mutex<Option<Failure>>>);
-
-impl Slot {
-    /// Keeps the first failure; gives an error to hand to gix.
-    pub(crate) fn fail(&self, failure: Failure) -> io::Error {
-        let text = failure.to_string();
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert(failure);
-        io::Error::other(text)
-    }
-
-    pub(crate) fn take(&self) -> Option<Failure> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
 /// The transport that gix speaks through.
 pub(crate) type Transport = transport::Transport<Client>;
 
 /// Prepares the connection to `remote`; nothing is sent yet.
-pub(crate) fn connect(remote: &Remote, budget: &Budget, slot: &Slot) -> Result<Transport, Failure> {
+pub(crate) fn connect(remote: &Remote, budget: &Budget, wire: &Wire) -> Result<Transport, Failure> {
     let url = &remote.parsed;
     let client = Client {
         http: client(remote)?,
@@ -48,7 +29,7 @@ pub(crate) fn connect(remote: &Remote, budget: &Budget, slot: &Slot) -> Result<T
         origin: url.clone(),
         base: None,
         budget: budget.clone(),
-        slot: slot.clone(),
+        wire: wire.clone(),
     };
     let url =
         gix::url::parse(url.as_str()).map_err(|error| Failure::Protocol(error.to_string()))?;
@@ -60,8 +41,17 @@ pub(crate) fn connect(remote: &Remote, budget: &Budget, slot: &Slot) -> Result<T
     ))
 }
 
+/// For remotes without settings of their own: reading the system's certificates takes longer than many a request.
+static PLAIN: LazyLock<Option<reqwest::Client>> =
+    LazyLock::new(|| reqwest::Client::builder().referer(false).build().ok());
+
 /// A client with the remote's TLS and proxy settings.
 pub(crate) fn client(remote: &Remote) -> Result<reqwest::Client, Failure> {
+    let plain =
+        remote.ca.is_none() && remote.client_certificate.is_none() && remote.proxy.is_none();
+    if let Some(client) = PLAIN.as_ref().filter(|_| plain) {
+        return Ok(client.clone());
+    }
     let mut builder = reqwest::Client::builder().referer(false);
     if let Some(pem) = &remote.ca {
         let certificates = reqwest::Certificate::from_pem_bundle(pem).unwrap_or_default();
@@ -112,7 +102,7 @@ pub(crate) struct Client {
     /// Where the first answer came from, if that was elsewhere.
     base: Option<String>,
     budget: Budget,
-    slot: Slot,
+    wire: Wire,
 }
 
 impl Client {
@@ -146,9 +136,8 @@ impl Client {
             headers: map,
             body: None,
             response: None,
-            chunk: Bytes::new(),
             budget: self.budget.clone(),
-            slot: self.slot.clone(),
+            wire: self.wire.clone(),
         })
     }
 }
@@ -229,9 +218,8 @@ struct Exchange {
     /// Of a POST. What a fetch asks for is small, so it is collected.
     body: Option<Vec<u8>>,
     response: Option<reqwest::Response>,
-    chunk: Bytes,
     budget: Budget,
-    slot: Slot,
+    wire: Wire,
 }
 
 impl Exchange {
@@ -245,9 +233,9 @@ impl Exchange {
             let answer = self.budget.run(request.headers(headers).send());
             let answer = answer
                 .and_then(|answer| answer.map_err(|error| Failure::Connection(innermost(error))));
-            let response = answer.map_err(|failure| self.slot.fail(failure))?;
+            let response = answer.map_err(|failure| self.wire.fail(failure))?;
             let response =
-                accept(response, &self.budget).map_err(|failure| self.slot.fail(failure))?;
+                accept(response, &self.budget).map_err(|failure| self.wire.fail(failure))?;
             self.response = Some(response);
         }
         self.response
@@ -256,9 +244,6 @@ impl Exchange {
     }
 
     fn next(&mut self) -> io::Result<Bytes> {
-        if !self.chunk.is_empty() {
-            return Ok(std::mem::take(&mut self.chunk));
-        }
         self.perform()?;
         let Some(response) = self.response.as_mut() else {
             return Ok(Bytes::new());
@@ -266,9 +251,11 @@ impl Exchange {
         let chunk = self.budget.run(response.chunk());
         let chunk =
             chunk.and_then(|chunk| chunk.map_err(|error| Failure::Connection(innermost(error))));
-        chunk
-            .map(Option::unwrap_or_default)
-            .map_err(|failure| self.slot.fail(failure))
+        let chunk = chunk
+            .map_err(|failure| self.wire.fail(failure))?
+            .unwrap_or_default();
+        self.wire.count(chunk.len())?;
+        Ok(chunk)
     }
 }
 

@@ -20,6 +20,7 @@ mod session;
 mod ssh;
 mod submodules;
 mod tree;
+mod wire;
 
 pub use budget::Budget;
 pub use checkout::Checkout;

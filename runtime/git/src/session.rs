@@ -2,11 +2,12 @@
 
 use crate::budget::Budget;
 use crate::error::Failure;
-use crate::http::{self, Slot};
+use crate::http;
 use crate::limits::Limits;
 use crate::objects::Objects;
 use crate::remote::Remote;
 use crate::ssh;
+use crate::wire::Wire;
 use gix::ObjectId;
 use gix::protocol::fetch::{
     Arguments, Context, Negotiate, Options, Response, Shallow, Tags, negotiate,
@@ -35,21 +36,27 @@ impl Advertised {
     }
 }
 
+/// Bytes of a list of references at most: two million of them.
+const REFERENCES: u64 = 256 << 20;
+
+/// Bytes around a pack at most: framing, and the server's progress.
+const FRAMING: u64 = 64 << 20;
+
 pub(crate) struct Session {
     transport: Box<dyn Transport>,
     handshake: Handshake,
     budget: Budget,
-    slot: Slot,
+    wire: Wire,
     limits: Limits,
 }
 
 impl Session {
     /// Connects and says hello.
     pub(crate) fn open(remote: &Remote, limits: Limits, budget: &Budget) -> Result<Self, Failure> {
-        let slot = Slot::default();
+        let wire = Wire::new(&remote.credentials, REFERENCES);
         let mut transport: Box<dyn Transport> = match remote.parsed.scheme() {
-            "http" | "https" => Box::new(http::connect(remote, budget, &slot)?),
-            "ssh" => Box::new(ssh::connect(remote, budget, &slot)?),
+            "http" | "https" => Box::new(http::connect(remote, budget, &wire)?),
+            "ssh" => Box::new(ssh::connect(remote, budget, &wire)?),
             other => {
                 return Err(Failure::Protocol(format!(
                     "scheme {other:?} is not supported"
@@ -63,7 +70,7 @@ impl Session {
             Vec::new(),
             &mut gix::progress::Discard,
         );
-        let handshake = handshake.map_err(|error| failure(&slot, budget, &error))?;
+        let handshake = handshake.map_err(|error| failure(&wire, budget, &error))?;
         let format = handshake.capabilities.capability("object-format");
         if let Some(format) = format
             .and_then(|format| format.value().map(ToString::to_string))
@@ -75,7 +82,7 @@ impl Session {
             transport,
             handshake,
             budget: budget.clone(),
-            slot,
+            wire,
             limits,
         })
     }
@@ -85,13 +92,14 @@ impl Session {
         if let Some(refs) = &self.handshake.refs {
             return Ok(refs.iter().cloned().filter_map(advertised).collect());
         }
+        self.wire.allow(REFERENCES);
         let mut wanted = RefPrefixes::new();
         wanted.extend(prefixes.iter().map(|&prefix| prefix.into()));
         let wanted = (!prefixes.is_empty()).then_some(wanted);
         let command = LsRefsCommand::new(wanted, &self.handshake.capabilities, agent());
         let progress = &mut gix::progress::Discard;
         let listed = command.invoke_blocking(&mut self.transport, progress, false);
-        let listed = listed.map_err(|error| failure(&self.slot, &self.budget, &error))?;
+        let listed = listed.map_err(|error| failure(&self.wire, &self.budget, &error))?;
         Ok(listed.into_iter().filter_map(advertised).collect())
     }
 
@@ -113,6 +121,8 @@ impl Session {
         filter: Option<&'static str>,
         objects: &mut Objects,
     ) -> Result<(), Failure> {
+        self.wire
+            .allow(self.limits.pack_bytes.saturating_add(FRAMING));
         let interrupt = self.budget.interrupt();
         let limits = self.limits;
         let mut refused = None;
@@ -146,16 +156,16 @@ impl Session {
         match outcome {
             Ok(Some(_)) => objects.refresh(),
             Ok(None) => Err(Failure::Protocol("the server sent nothing".to_owned())),
-            Err(error) => Err(refused.unwrap_or_else(|| failure(&self.slot, &self.budget, &error))),
+            Err(error) => Err(refused.unwrap_or_else(|| failure(&self.wire, &self.budget, &error))),
         }
     }
 }
 
 /// The reason of a failed step: what the transport left, the end of the budget, or what gix says.
-fn failure(slot: &Slot, budget: &Budget, error: &gix::Error) -> Failure {
-    slot.take()
+fn failure(wire: &Wire, budget: &Budget, error: &gix::Error) -> Failure {
+    wire.take()
         .or_else(|| budget.check().err())
-        .unwrap_or_else(|| Failure::protocol(error))
+        .unwrap_or_else(|| wire.mask(Failure::protocol(error)))
 }
 
 fn agent() -> (&'static str, Option<String>) {

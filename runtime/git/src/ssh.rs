@@ -4,8 +4,8 @@ mod known_hosts;
 
 use crate::budget::Budget;
 use crate::error::Failure;
-use crate::http::Slot;
 use crate::remote::{Credentials, Remote};
+use crate::wire::Wire;
 use bytes::Bytes;
 use gix_transport::client::git::ConnectMode;
 use gix_transport::client::git::blocking_io::Connection;
@@ -36,8 +36,8 @@ const NOT_FOUND: [&str; 5] = [
 pub(crate) type Transport = Connection<Output, Input>;
 
 /// Connects, checks the host's key, logs in, and starts `git-upload-pack`.
-pub(crate) fn connect(remote: &Remote, budget: &Budget, slot: &Slot) -> Result<Transport, Failure> {
-    let (output, input) = budget.run(open(remote, budget, slot))??;
+pub(crate) fn connect(remote: &Remote, budget: &Budget, wire: &Wire) -> Result<Transport, Failure> {
+    let (output, input) = budget.run(open(remote, budget, wire))??;
     let path = path_of(&remote.parsed);
     let url = remote.url().to_string();
     let connection = Connection::new(
@@ -52,7 +52,7 @@ pub(crate) fn connect(remote: &Remote, budget: &Budget, slot: &Slot) -> Result<T
     Ok(connection.custom_url(Some(url.into())))
 }
 
-async fn open(remote: &Remote, budget: &Budget, slot: &Slot) -> Result<(Output, Input), Failure> {
+async fn open(remote: &Remote, budget: &Budget, wire: &Wire) -> Result<(Output, Input), Failure> {
     let Credentials::Ssh {
         identity,
         passphrase,
@@ -137,14 +137,14 @@ async fn open(remote: &Remote, budget: &Budget, slot: &Slot) -> Result<(Output, 
         complaint: Vec::new(),
         received: false,
         budget: budget.clone(),
-        slot: slot.clone(),
+        wire: wire.clone(),
     };
     Ok((
         output,
         Input {
             channel: write,
             budget: budget.clone(),
-            slot: slot.clone(),
+            wire: wire.clone(),
         },
     ))
 }
@@ -277,7 +277,7 @@ pub(crate) struct Output {
     complaint: Vec<u8>,
     received: bool,
     budget: Budget,
-    slot: Slot,
+    wire: Wire,
 }
 
 impl Read for Output {
@@ -286,9 +286,10 @@ impl Read for Output {
             match self
                 .budget
                 .run(self.channel.wait())
-                .map_err(|failure| self.slot.fail(failure))?
+                .map_err(|failure| self.wire.fail(failure))?
             {
                 Some(ChannelMsg::Data { data }) => {
+                    self.wire.count(data.len())?;
                     self.received = true;
                     self.chunk = data;
                 }
@@ -301,7 +302,7 @@ impl Read for Output {
                 Some(_) => {}
                 // Servers complain before or after they close their output.
                 None if self.received => return Ok(0),
-                None => return Err(self.slot.fail(refusal(&self.complaint))),
+                None => return Err(self.wire.fail(refusal(&self.complaint))),
             }
         }
         let count = self.chunk.len().min(buffer.len());
@@ -327,7 +328,7 @@ fn refusal(complaint: &[u8]) -> Failure {
 pub(crate) struct Input {
     channel: ChannelWriteHalf<client::Msg>,
     budget: Budget,
-    slot: Slot,
+    wire: Wire,
 }
 
 impl Write for Input {
@@ -339,7 +340,7 @@ impl Write for Input {
         match sent {
             Ok(()) => Ok(bytes.len()),
             Err(Failure::Ssh(_)) => Err(io::ErrorKind::BrokenPipe.into()),
-            Err(failure) => Err(self.slot.fail(failure)),
+            Err(failure) => Err(self.wire.fail(failure)),
         }
     }
 

@@ -216,3 +216,23 @@ fn a_server_that_is_no_git_is_told() {
         "{text}"
     );
 }
+
+#[test]
+fn a_secret_that_comes_back_is_masked() {
+    // `git:s3cret-word` in base64, as a server may echo it.
+    let url =
+        server("HTTP/1.1 418 No\r\ncontent-length: 36\r\n\r\nbad s3cret-word Z2l0OnMzY3JldC13b3Jk");
+    let credentials = tidegate_git::Credentials::Basic {
+        username: "git".into(),
+        password: tidegate_values::Secret::new("s3cret-word"),
+    };
+    let remote = Remote::new(&url).unwrap().with_credentials(credentials);
+    let told = checkout(
+        &remote,
+        &Reference::default(),
+        &Options::default(),
+        &budget(),
+    );
+    let wanted = format!("unable to clone '{url}': unexpected status code 418: bad *** ***");
+    assert_eq!(told.err().unwrap().to_string(), wanted);
+}
