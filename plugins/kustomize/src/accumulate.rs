@@ -44,9 +44,9 @@ impl<'b> Target<'b> {
         let (content, file_name) = load_file(&loader)?;
         let mut warnings = Vec::new();
         let parsed = Kustomization::parse(&content, loader.root(), &mut warnings);
-        warnings
-            .into_iter()
-            .for_each(|warning| session.warn(warning));
+        for warning in warnings {
+            session.warn(warning);
+        }
         Ok(Self {
             kustomization: parsed?,
             loader,
@@ -54,6 +54,38 @@ impl<'b> Target<'b> {
             origin: None,
             session,
         })
+    }
+
+    /// Reads the kustomization of the entry as Flux does, from the file of this name.
+    pub(crate) fn load_loosely(
+        loader: Loader<'b>,
+        file_name: &str,
+        session: &'b Session<'b>,
+    ) -> Result<Self> {
+        let path = crate::paths::join(loader.root(), file_name);
+        let content = loader
+            .files()
+            .read(&path)
+            .map_err(|error| Error::from(error).in_generator())?;
+        // Two files of those names are an error to kustomize, which comes after Flux's reading.
+        let several = FILE_NAMES
+            .iter()
+            .filter(|name| loader.load(name).is_ok())
+            .count()
+            > 1;
+        let mut warnings = Vec::new();
+        let parsed = Kustomization::parse_loosely(&content, loader.root(), &mut warnings);
+        match parsed {
+            Err(error) if error.kind() == crate::ErrorKind::Generator => return Err(error),
+            _ if several => return Err(several_files(loader.root())),
+            _ => {}
+        }
+        for warning in warnings {
+            session.warn(warning);
+        }
+        Ok(Self::with_kustomization(
+            loader, parsed?, file_name, session,
+        ))
     }
 
     /// A target with a kustomization that stands in no file.
@@ -260,9 +292,9 @@ impl<'b> Target<'b> {
             let mut resources =
                 ResourceSet::from_resources(generator.generate(&self.loader)?)?.into_resources();
             if origin.is_some() {
-                resources
-                    .iter_mut()
-                    .for_each(|resource| resource.origin.clone_from(&origin));
+                for resource in &mut resources {
+                    resource.origin.clone_from(&origin);
+                }
             }
             accumulator
                 .set
@@ -348,15 +380,18 @@ fn load_file(loader: &Loader<'_>) -> Result<(Vec<u8>, &'static str)> {
         .filter_map(|name| loader.load(name).ok().map(|content| (content, *name)));
     match (found.next(), found.next()) {
         (Some(only), None) => Ok(only),
-        (Some(_), Some(_)) => Err(Error::text(format!(
-            "Found multiple kustomization files under: {}\n",
-            loader.root()
-        ))),
+        (Some(_), Some(_)) => Err(several_files(loader.root())),
         (None, _) => Err(Error::text(format!(
             "unable to find one of 'kustomization.yaml', 'kustomization.yml' or 'Kustomization' in directory '{}'",
             loader.root()
         ))),
     }
+}
+
+fn several_files(folder: &str) -> Error {
+    Error::text(format!(
+        "Found multiple kustomization files under: {folder}\n"
+    ))
 }
 
 fn describe(variables: &[Variable]) -> String {

@@ -102,17 +102,13 @@ fn entry<'b>(loader: Loader<'b>, session: &'b Session<'b>) -> Result<Target<'b>>
     if !options.generate && options.overrides.is_empty() {
         return Target::load(loader, session);
     }
-    let has_own =
-        !options.generate || plain_folder::has_kustomization(loader.files(), loader.root());
-    let mut target = if has_own {
-        let mut target = Target::load(loader, session)?;
-        if options.generate && target.kustomization.resources.is_empty() {
-            // Flux: a kustomization without resources gets this, so that kustomize does not call it empty.
-            target.kustomization.build_metadata = vec!["originAnnotations".to_owned()];
-        }
-        target
+    let mut target = if !options.generate {
+        Target::load(loader, session)?
+    } else if let Some(own) = plain_folder::kustomization_of(loader.files(), loader.root()) {
+        Target::load_loosely(loader, own, session)?
     } else {
-        let resources = plain_folder::scan(loader.files(), loader.root())?;
+        let resources =
+            plain_folder::scan(loader.files(), loader.root()).map_err(Error::in_generator)?;
         let kustomization = Kustomization::of_resources(resources);
         Target::with_kustomization(loader, kustomization, FILE_NAMES[0], session)
     };
@@ -120,7 +116,8 @@ fn entry<'b>(loader: Loader<'b>, session: &'b Session<'b>) -> Result<Target<'b>>
         &mut target.kustomization,
         &options.overrides,
         &target.loader,
-    )?;
+    )
+    .map_err(Error::in_generator)?;
     Ok(target)
 }
 

@@ -240,6 +240,7 @@ impl TransformerConfig {
         Ok(())
     }
 
+    #[expect(clippy::ptr_arg, reason = "built-in lists are told by being borrowed")]
     fn merge_references(&mut self, other: &Cow<'static, [BackReferences]>) -> Result<()> {
         if self.name_reference.is_empty() && matches!(other, Cow::Borrowed(_)) {
             self.name_reference.clone_from(other);

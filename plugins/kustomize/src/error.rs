@@ -1,5 +1,7 @@
 //! Why a build failed.
 
+use std::fmt::Write as _;
+
 use crate::FileError;
 
 /// A failed build. `Display` prints what `kustomize build` prints after `Error: `, with the file and field at fault
@@ -18,6 +20,8 @@ pub enum ErrorKind {
     Input,
     /// The input asks for something that this engine does not do; the text names the field.
     Unsupported,
+    /// Flux's generator refused the input, before kustomize saw it: Flux shows these without `kustomize build failed`.
+    Generator,
     /// A remote file could not be had, so trying it as a folder is of no use.
     Http,
 }
@@ -48,6 +52,15 @@ impl Error {
         Self {
             text: format!("{context}: {}", self.text),
             kind: self.kind,
+        }
+    }
+
+    /// The same problem, found by Flux's generator.
+    #[must_use]
+    pub(crate) fn in_generator(self) -> Self {
+        Self {
+            kind: ErrorKind::Generator,
+            ..self
         }
     }
 
@@ -107,7 +120,7 @@ pub(crate) fn quote(text: &str) -> String {
             '\u{b}' => quoted.push_str("\\v"),
             '\u{c}' => quoted.push_str("\\f"),
             c if (c as u32) < 0x20 || c == '\u{7f}' => {
-                quoted.push_str(&format!("\\x{:02x}", c as u32))
+                let _ = write!(quoted, "\\x{:02x}", c as u32);
             }
             c => quoted.push(c),
         }

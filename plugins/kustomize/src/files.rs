@@ -60,7 +60,10 @@ pub enum FileError {
     },
     #[error("read {path}: is a directory")]
     IsADirectory { path: String },
-    /// Anything else, in the words of whoever keeps the files (a denied path, a failed decryption, a remote refused).
+    /// The path is out of bounds.
+    #[error("{0}")]
+    Denied(String),
+    /// Anything else, in the words of whoever keeps the files (a failed decryption, a remote refused).
     #[error("{0}")]
     Other(String),
     /// The server answered with a failure, which ends the build (other failures make the engine try the entry as a

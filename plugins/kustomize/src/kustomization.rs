@@ -112,54 +112,48 @@ const DEPRECATED: [(&str, &str, bool); 6] = [
 impl Kustomization {
     /// Reads a file's content. `folder` is for the error text; warnings go to `warnings`.
     pub(crate) fn parse(content: &[u8], folder: &str, warnings: &mut Vec<String>) -> Result<Self> {
-        let document = tidegate_yaml::parse_v2(content)
-            .map_err(|error| Error::from(error).wrap("invalid Kustomization"))?;
+        let invalid = |error: Error| error.wrap("invalid Kustomization");
+        let document = tidegate_yaml::parse_v2(content).map_err(|error| invalid(error.into()))?;
         let document = as_configured(document)?;
-        let kustomization = Self::from_value(&document, warnings)?;
+        let place = Place::new("Kustomization", Rules::Strict);
+        let mut kustomization: Self =
+            decode::decode_fields("types.Kustomization", &document, &place).map_err(invalid)?;
+        warn_of_deprecated(&document, warnings);
+        kustomization.fold_deprecated();
+        if !says_something(&document) {
+            return Err(Error::text("kustomization.yaml is empty"));
+        }
         kustomization.check(folder)?;
         Ok(kustomization)
     }
 
-    fn from_value(document: &Value, warnings: &mut Vec<String>) -> Result<Self> {
-        let place = Place::new("Kustomization", Rules::Strict);
+    /// Reads a file's content as Flux's generator does, which writes the file anew before kustomize sees it: unknown
+    /// fields get lost, and numbers and booleans become texts where texts are wanted.
+    pub(crate) fn parse_loosely(
+        content: &[u8],
+        folder: &str,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self> {
+        let document = tidegate_yaml::parse_v2(content).map_err(|error| {
+            Error::from(error)
+                .wrap("error converting YAML to JSON")
+                .in_generator()
+        })?;
+        let document = as_configured(document)?;
+        let place = Place::new("Kustomization", Rules::Loose);
         let mut kustomization: Self =
-            decode::decode_fields("types.Kustomization", document, &place)
-                .map_err(|error| error.wrap("invalid Kustomization"))?;
-        // Upstream compares with an empty structure, in which an absent list differs from an empty one.
-        let fields = || {
-            document
-                .as_map()
-                .into_iter()
-                .flatten()
-                .filter(|(_, value)| !value.is_null())
-        };
-        let is_present = |name: &str| fields().any(|(field, _)| field.eq_ignore_ascii_case(name));
-        for (field, instead, experimental) in DEPRECATED {
-            if is_present(field) {
-                let experimental = if experimental { "[EXPERIMENTAL] " } else { "" };
-                warnings.push(format!(
-                    "# Warning: '{field}' is deprecated. Please use '{instead}' instead. \
-                     {experimental}Run 'kustomize edit fix' to update your Kustomization automatically."
-                ));
-            }
-        }
-        let says_something = fields().any(|(name, value)| match value {
-            Value::String(text) => {
-                !text.is_empty()
-                    && !name.eq_ignore_ascii_case("apiVersion")
-                    && !name.eq_ignore_ascii_case("kind")
-            }
-            Value::Sequence(items) if items.is_empty() => {
-                !["bases", "imageTags", "helmChartInflationGenerator"]
-                    .iter()
-                    .any(|n| name.eq_ignore_ascii_case(n))
-            }
-            _ => true,
-        });
-        if !says_something {
-            return Err(Error::text("kustomization.yaml is empty"));
+            decode::decode_fields("types.Kustomization", &document, &place).map_err(|error| {
+                error
+                    .wrap("error unmarshaling JSON: while decoding JSON")
+                    .in_generator()
+            })?;
+        warn_of_deprecated(&document, warnings);
+        if kustomization.resources.is_empty() {
+            // So that kustomize does not call it empty.
+            kustomization.build_metadata = vec!["originAnnotations".to_owned()];
         }
         kustomization.fold_deprecated();
+        kustomization.check(folder)?;
         Ok(kustomization)
     }
 
@@ -233,6 +227,41 @@ impl Kustomization {
     }
 }
 
+/// The fields that are there, nulls left out.
+fn present(document: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    document
+        .as_map()
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| !value.is_null())
+}
+
+fn warn_of_deprecated(document: &Value, warnings: &mut Vec<String>) {
+    for (field, instead, experimental) in DEPRECATED {
+        if present(document).any(|(name, _)| name.eq_ignore_ascii_case(field)) {
+            let experimental = if experimental { "[EXPERIMENTAL] " } else { "" };
+            warnings.push(format!(
+                "# Warning: '{field}' is deprecated. Please use '{instead}' instead. \
+                 {experimental}Run 'kustomize edit fix' to update your Kustomization automatically."
+            ));
+        }
+    }
+}
+
+/// Whether there is more than type and version. Upstream compares with an empty structure, in which an absent list
+/// differs from an empty one.
+fn says_something(document: &Value) -> bool {
+    let is_any =
+        |name: &str, fields: &[&str]| fields.iter().any(|field| name.eq_ignore_ascii_case(field));
+    present(document).any(|(name, value)| match value {
+        Value::String(text) => !text.is_empty() && !is_any(name, &["apiVersion", "kind"]),
+        Value::Sequence(items) if items.is_empty() => {
+            !is_any(name, &["bases", "imageTags", "helmChartInflationGenerator"])
+        }
+        _ => true,
+    })
+}
+
 /// Upstream hands fields to transformers and generators as YAML text, in which some characters change or are
 /// refused. Documents without such characters, which is nearly all, are taken as they are.
 fn as_configured(document: Value) -> Result<Value> {
@@ -246,11 +275,18 @@ fn as_configured(document: Value) -> Result<Value> {
 
 /// Whether a text holds characters that YAML 1.1 takes for line breaks, or does not allow.
 pub(crate) fn has_rare_characters(value: &Value) -> bool {
-    let is_rare = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}');
+    let is_rare = |c: char| {
+        matches!(
+            c,
+            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}'
+        )
+    };
     match value {
         Value::String(text) => text.contains(is_rare),
         Value::Sequence(items) => items.iter().any(has_rare_characters),
-        Value::Map(map) => map.iter().any(|(key, value)| key.contains(is_rare) || has_rare_characters(value)),
+        Value::Map(map) => map
+            .iter()
+            .any(|(key, value)| key.contains(is_rare) || has_rare_characters(value)),
         _ => false,
     }
 }

@@ -22,6 +22,7 @@ mod plugins;
 mod repository;
 mod resource;
 mod resource_set;
+mod secure_files;
 mod session;
 mod transformers;
 
@@ -31,4 +32,5 @@ pub use files::{Entry, FileError, FileType, Files, Remote};
 pub use loader::LoadRestrictor;
 pub use options::{Options, OverrideImage, OverridePatch, Overrides, Reorder};
 pub use repository::{NotARepository, RepositorySpec};
+pub use secure_files::SecureFiles;
 pub use tidegate_object::{Gvk, ObjectId, Selector};

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::error::Result;
-use crate::files::{FileType, Remote};
+use crate::files::{FileError, FileType, Remote};
 use crate::repository::RepositorySpec;
 use crate::{Error, Files, paths};
 
@@ -209,9 +209,15 @@ pub(crate) fn is_remote_file(path: &str) -> bool {
 
 /// The real folder of a path, and the file in it if it is none. Go: `fsOnDisk.CleanedAbs`.
 fn clean_absolute(files: &dyn Files, path: &str) -> Result<(String, Option<String>)> {
-    let real = files.real_path(path).map_err(|error| {
-        Error::from(error.clone()).retold(format!("evalsymlink failure on '{path}' : {error}"))
-    })?;
+    let real = match files.real_path(path) {
+        Ok(real) => real,
+        Err(denied @ FileError::Denied(_)) => return Err(denied.into()),
+        Err(error) => {
+            return Err(Error::text(format!(
+                "evalsymlink failure on '{path}' : {error}"
+            )));
+        }
+    };
     if matches!(files.stat(&real), Ok(FileType::Directory)) {
         return Ok((real, None));
     }

@@ -21,7 +21,8 @@ pub struct Options {
     pub reorder: Reorder,
     /// `--enable-managedby-label`
     pub managed_by_label: bool,
-    /// Make a kustomization of a plain folder's manifests, as Flux does, where there is no kustomization.yaml.
+    /// Read the entry kustomization as Flux's generator does, and make one of all manifests of a plain folder.
+    /// Flux builds with this, [`LoadRestrictor::None`] inside of [`crate::SecureFiles`], and [`Reorder::None`].
     pub generate: bool,
     /// What Flux merges into the entry kustomization.
     pub overrides: Overrides,

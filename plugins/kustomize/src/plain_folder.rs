@@ -51,9 +51,13 @@ fn is_manifest(name: &str) -> bool {
     matches!(name.rsplit_once('.'), Some((_, "yaml" | "yml")))
 }
 
-/// Whether a folder has a kustomization file.
-pub(crate) fn has_kustomization(files: &dyn Files, folder: &str) -> bool {
+fn has_kustomization(files: &dyn Files, folder: &str) -> bool {
+    kustomization_of(files, folder).is_some()
+}
+
+/// The name of the kustomization file of a folder: the first of those it can have.
+pub(crate) fn kustomization_of(files: &dyn Files, folder: &str) -> Option<&'static str> {
     FILE_NAMES
-        .iter()
-        .any(|name| matches!(files.stat(&paths::join(folder, name)), Ok(FileType::File)))
+        .into_iter()
+        .find(|name| matches!(files.stat(&paths::join(folder, name)), Ok(FileType::File)))
 }

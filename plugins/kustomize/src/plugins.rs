@@ -128,10 +128,14 @@ pub(crate) fn load_generator(resource: &Resource) -> Result<Box<dyn Generator>> 
         return Err(refuse_foreign(resource));
     }
     let value = configuration(resource)?;
-    let loaded = generator(resource.kind(), &value).map_err(|error| in_plugin(error, resource))?;
-    loaded.ok_or_else(|| match transformer_exists(resource.kind()) {
-        true => Error::text(format!("plugin {} not a generator", resource.original_id())),
-        false => Error::text(format!("unable to load builtin {}", resource.gvk())),
+    let configured =
+        generator(resource.kind(), &value).map_err(|error| in_plugin(error, resource))?;
+    configured.ok_or_else(|| {
+        if transformer_exists(resource.kind()) {
+            Error::text(format!("plugin {} not a generator", resource.original_id()))
+        } else {
+            Error::text(format!("unable to load builtin {}", resource.gvk()))
+        }
     })
 }
 
@@ -194,9 +198,9 @@ pub(crate) fn load_transformer(
         return Err(refuse_foreign(resource));
     }
     let value = configuration(resource)?;
-    let loaded =
+    let configured =
         transformer(resource.kind(), &value, loader).map_err(|error| in_plugin(error, resource))?;
-    loaded.ok_or_else(|| match resource.kind() {
+    configured.ok_or_else(|| match resource.kind() {
         "ConfigMapGenerator"
         | "SecretGenerator"
         | "IAMPolicyGenerator"

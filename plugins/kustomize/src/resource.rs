@@ -185,7 +185,7 @@ impl Resource {
             .field("metadata")
             .and_then(|metadata| metadata.field(field));
         map.into_iter()
-            .flat_map(|map| map.entries())
+            .flat_map(Node::entries)
             .map(|(key, value)| (key.value(), value.value()))
     }
 
@@ -273,7 +273,7 @@ impl Resource {
                     }
                 };
                 map.into_iter()
-                    .flat_map(|map| map.entries())
+                    .flat_map(Node::entries)
                     .map(|(k, v)| (k.value().to_owned(), value(v)))
                     .collect()
             };

@@ -43,7 +43,12 @@ impl<'o> Session<'o> {
     }
 
     /// Obeys the `openapi` field of a kustomization. kustomize: kyaml/openapi, `SetSchema`.
-    pub(crate) fn choose_schema(&self, version: Option<&str>, document: Option<&[u8]>, at_entry: bool) -> Result<()> {
+    pub(crate) fn choose_schema(
+        &self,
+        version: Option<&str>,
+        document: Option<&[u8]>,
+        at_entry: bool,
+    ) -> Result<()> {
         let mut choice = self.schema.borrow_mut();
         if choice.chosen {
             return Ok(());
@@ -60,7 +65,11 @@ impl<'o> Session<'o> {
                 let custom = CustomSchema::from_value(&value)?;
                 // Upstream keeps the built-in types if it has looked one up before, which any object does whose
                 // type is not among those that it knows by heart.
-                choice.schema = Schema::custom(if at_entry { custom } else { custom.with_builtin() });
+                choice.schema = Schema::custom(if at_entry {
+                    custom
+                } else {
+                    custom.with_builtin()
+                });
                 choice.chosen = true;
             }
             (None | Some(""), None) => {}

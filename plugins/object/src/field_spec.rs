@@ -28,6 +28,7 @@ impl FieldSpec {
     }
 
     /// Adds `incoming` to `specs` where no present entry covers it. kustomize: api/types, `FsSlice.MergeAll`.
+    #[expect(clippy::ptr_arg, reason = "built-in lists are told by being borrowed")]
     pub fn merge_all(
         specs: &mut Cow<'static, [FieldSpec]>,
         incoming: &Cow<'static, [FieldSpec]>,

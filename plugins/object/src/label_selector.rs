@@ -54,14 +54,14 @@ impl LabelSelector {
                 Some(Token::Comma) => match parser.peek() {
                     Some(Token::Word(_) | Token::Not) => {}
                     other => {
-                        return Err(invalid(format!(
+                        return Err(invalid(&format!(
                             "found '{}', expected: identifier after ','",
                             show(other)
                         )));
                     }
                 },
                 other => {
-                    return Err(invalid(format!(
+                    return Err(invalid(&format!(
                         "found '{}', expected: ',' or 'end of string'",
                         show(other.as_ref())
                     )));
@@ -102,7 +102,7 @@ impl LabelSelector {
     }
 }
 
-fn invalid(message: String) -> Error {
+fn invalid(message: &str) -> Error {
     Error::text(format!("unable to parse requirement: {message}"))
 }
 
@@ -167,7 +167,7 @@ impl Parser<'_> {
     fn word(&mut self) -> Result<String, Error> {
         match self.next() {
             Some(Token::Word(word)) => Ok(word),
-            other => Err(invalid(format!(
+            other => Err(invalid(&format!(
                 "found '{}', expected: identifier",
                 show(other.as_ref())
             ))),
@@ -213,7 +213,7 @@ impl Parser<'_> {
                 });
             }
             other => {
-                return Err(invalid(format!(
+                return Err(invalid(&format!(
                     "found '{}', expected: in, notin, =, ==, !=, gt, lt",
                     show(other)
                 )));
@@ -225,7 +225,7 @@ impl Parser<'_> {
             Some(Token::Word(_)) => self.word()?,
             None | Some(Token::Comma) => String::new(),
             other => {
-                return Err(invalid(format!(
+                return Err(invalid(&format!(
                     "found '{}', expected: identifier",
                     show(other)
                 )));
@@ -242,7 +242,7 @@ impl Parser<'_> {
         match self.next() {
             Some(Token::Open) => {}
             other => {
-                return Err(invalid(format!(
+                return Err(invalid(&format!(
                     "found '{}' expected: '('",
                     show(other.as_ref())
                 )));
@@ -259,7 +259,7 @@ impl Parser<'_> {
                     return Ok(values);
                 }
                 other => {
-                    return Err(invalid(format!(
+                    return Err(invalid(&format!(
                         "found '{}', expected: ',', or ')'",
                         show(other.as_ref())
                     )));

@@ -170,21 +170,20 @@ impl Finder<'_> {
         if node.node_kind() != Kind::Mapping {
             return Err(wrong_kind(Kind::Mapping, node));
         }
-        let child = match node
+        let child = if let Some(child) = node
             .entries()
             .iter()
             .position(|(key, _)| key.value() == name)
         {
-            Some(child) => child,
-            None => {
-                let Some(create) = self.create else {
-                    return Ok(());
-                };
-                let kind = next_kind(rest.first(), create);
-                node.fields_mut()
-                    .push((Node::text(name), Node::empty(kind)));
-                node.entries().len() - 1
-            }
+            child
+        } else {
+            let Some(create) = self.create else {
+                return Ok(());
+            };
+            let kind = next_kind(rest.first(), create);
+            node.fields_mut()
+                .push((Node::text(name), Node::empty(kind)));
+            node.entries().len() - 1
         };
         self.descend(node, child, rest, position)
     }

@@ -102,8 +102,15 @@ impl<'a> TypeSchema<'a> {
         match found {
             custom::Resolved::Here(node) => Self(Position::Custom(schema, node)),
             custom::Resolved::Builtin(name) => {
-                let target = table::NAMES.binary_search(&name).ok().and_then(|index| u16::try_from(index).ok());
-                Self(Position::Builtin { shape: Shape::Object, target, merge: None })
+                let target = table::NAMES
+                    .binary_search(&name)
+                    .ok()
+                    .and_then(|index| u16::try_from(index).ok());
+                Self(Position::Builtin {
+                    shape: Shape::Object,
+                    target,
+                    merge: None,
+                })
             }
         }
     }
@@ -131,7 +138,9 @@ impl<'a> TypeSchema<'a> {
                 }))
             }
             Position::Builtin { .. } => None,
-            Position::Custom(schema, node) => schema.field(node, name).map(|found| TypeSchema::resolved(schema, found)),
+            Position::Custom(schema, node) => schema
+                .field(node, name)
+                .map(|found| TypeSchema::resolved(schema, found)),
         }
     }
 
@@ -148,7 +157,9 @@ impl<'a> TypeSchema<'a> {
                 merge: None,
             })),
             Position::Builtin { .. } => None,
-            Position::Custom(schema, node) => schema.elements(node).map(|found| TypeSchema::resolved(schema, found)),
+            Position::Custom(schema, node) => schema
+                .elements(node)
+                .map(|found| TypeSchema::resolved(schema, found)),
         }
     }
 

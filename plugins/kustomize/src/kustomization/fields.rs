@@ -100,6 +100,7 @@ decode_struct!(PatchOptions, "types.PatchArgs", {
 });
 
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_field_names, reason = "kustomize's name of the field")]
 pub(crate) struct Patch {
     pub(crate) path: String,
     pub(crate) patch: String,

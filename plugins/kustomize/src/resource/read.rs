@@ -174,7 +174,7 @@ fn describe(node: &Node) -> String {
             .and_then(|metadata| metadata.field(name));
         let mut texts: Vec<String> = entries
             .into_iter()
-            .flat_map(|map| map.entries())
+            .flat_map(Node::entries)
             .map(|(key, value)| {
                 let value = if value.is_tagged_null() {
                     ""

@@ -62,17 +62,21 @@ fn name(object: &Node) -> String {
 /// The content before it is JSON: line breaks of YAML 1.1, which output turns into spaces, still count.
 fn mapping_value(node: &Node) -> Result<Value> {
     let raw = tidegate_yaml::decode(node)?;
-    if has_rare_characters(&raw) { Ok(raw) } else { Ok(tidegate_yaml::node_to_canonical_value(node)?) }
+    if has_rare_characters(&raw) {
+        Ok(raw)
+    } else {
+        Ok(tidegate_yaml::node_to_canonical_value(node)?)
+    }
 }
 
 fn encode(content: &str) -> String {
     let digest = Sha256::digest(content.as_bytes());
-    let hex: String = digest
+    // Five bytes are ten digits.
+    digest
         .iter()
         .take(5)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    hex.chars()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
         .map(|digit| match digit {
             '0' => 'g',
             '1' => 'h',

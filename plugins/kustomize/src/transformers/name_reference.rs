@@ -126,11 +126,7 @@ fn subject_namespaces(node: &Node, referrer: &Candidate) -> Result<Vec<String>> 
     if referrer.id.gvk.kind != "RoleBinding" {
         return Ok(namespaces);
     }
-    for subject in node
-        .field("subjects")
-        .into_iter()
-        .flat_map(|subjects| subjects.items())
-    {
+    for subject in node.field("subjects").into_iter().flat_map(Node::items) {
         let (Some(namespace), Some(kind)) = (subject.field("namespace"), subject.field("kind"))
         else {
             continue;

@@ -78,7 +78,10 @@ impl PatchTransformer {
         Ok(Self {
             content,
             source,
-            target: entry.target.as_ref().map(|target| target.to_selector()),
+            target: entry
+                .target
+                .as_ref()
+                .map(crate::kustomization::SelectorEntry::to_selector),
         })
     }
 }
@@ -152,12 +155,11 @@ impl StrategicMergeTransformer {
         let mut patches = Vec::new();
         for path in paths {
             // An entry may be the patch itself.
-            match read_resources(path.as_bytes()) {
-                Ok(inline) => patches.extend(inline),
-                Err(_) => {
-                    let content = loader.load(path)?;
-                    patches.extend(read_resources(&content).map_err(|error| in_file(error, path))?);
-                }
+            if let Ok(inline) = read_resources(path.as_bytes()) {
+                patches.extend(inline);
+            } else {
+                let content = loader.load(path)?;
+                patches.extend(read_resources(&content).map_err(|error| in_file(error, path))?);
             }
         }
         if !inline.is_empty() {
@@ -202,7 +204,7 @@ impl JsonPatchTransformer {
         let target = entry
             .target
             .as_ref()
-            .map(|target| target.to_selector())
+            .map(crate::kustomization::SelectorEntry::to_selector)
             .unwrap_or_default();
         if target.id.name.is_empty() {
             return Err(Error::text("must specify the target name"));

@@ -183,8 +183,8 @@ impl Replacer<'_> {
                     output.push('$');
                     rest = &after[1..];
                 }
-                '(' => match after.find(')') {
-                    Some(end) => {
+                '(' => {
+                    if let Some(end) = after.find(')') {
                         let name = &after[1..end];
                         let value = self.value(name);
                         if input.len() == name.len() + 3 {
@@ -192,12 +192,11 @@ impl Replacer<'_> {
                         }
                         push_value(&mut output, &value);
                         rest = &after[end + 1..];
-                    }
-                    None => {
+                    } else {
                         output.push_str("$(");
                         rest = &after[1..];
                     }
-                },
+                }
                 other => {
                     output.push('$');
                     output.push(other);

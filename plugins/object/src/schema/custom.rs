@@ -119,6 +119,7 @@ impl CustomSchema {
 }
 
 /// Where a reference leads.
+#[derive(Clone, Copy)]
 pub(super) enum Resolved<'a> {
     Here(&'a SchemaNode),
     /// To the built-in definition of this name.

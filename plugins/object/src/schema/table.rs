@@ -3,1347 +3,3071 @@
 use super::{Definition, Field, Shape};
 /// Every known type, sorted by apiVersion and kind; `None`: nothing in it merges by key.
 pub(super) static TYPES: &[(&str, &str, Option<u16>)] = &[
-("admission.k8s.io/v1", "DeleteOptions", None),
-("admission.k8s.io/v1", "WatchEvent", None),
-("admission.k8s.io/v1beta1", "DeleteOptions", None),
-("admission.k8s.io/v1beta1", "WatchEvent", None),
-("admissionregistration.k8s.io/v1", "DeleteOptions", None),
-("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", Some(0)),
-("admissionregistration.k8s.io/v1", "MutatingWebhookConfigurationList", Some(1)),
-("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", Some(2)),
-("admissionregistration.k8s.io/v1", "ValidatingWebhookConfigurationList", Some(3)),
-("admissionregistration.k8s.io/v1", "WatchEvent", None),
-("admissionregistration.k8s.io/v1beta1", "DeleteOptions", None),
-("admissionregistration.k8s.io/v1beta1", "MutatingWebhookConfiguration", Some(4)),
-("admissionregistration.k8s.io/v1beta1", "MutatingWebhookConfigurationList", Some(5)),
-("admissionregistration.k8s.io/v1beta1", "ValidatingWebhookConfiguration", Some(6)),
-("admissionregistration.k8s.io/v1beta1", "ValidatingWebhookConfigurationList", Some(7)),
-("admissionregistration.k8s.io/v1beta1", "WatchEvent", None),
-("apiextensions.k8s.io/v1", "CustomResourceDefinition", Some(191)),
-("apiextensions.k8s.io/v1", "CustomResourceDefinitionList", Some(192)),
-("apiextensions.k8s.io/v1", "DeleteOptions", None),
-("apiextensions.k8s.io/v1", "WatchEvent", None),
-("apiextensions.k8s.io/v1beta1", "CustomResourceDefinition", Some(193)),
-("apiextensions.k8s.io/v1beta1", "CustomResourceDefinitionList", Some(194)),
-("apiextensions.k8s.io/v1beta1", "DeleteOptions", None),
-("apiextensions.k8s.io/v1beta1", "WatchEvent", None),
-("apiregistration.k8s.io/v1", "APIService", Some(196)),
-("apiregistration.k8s.io/v1", "APIServiceList", Some(197)),
-("apiregistration.k8s.io/v1", "DeleteOptions", None),
-("apiregistration.k8s.io/v1", "WatchEvent", None),
-("apiregistration.k8s.io/v1beta1", "APIService", Some(199)),
-("apiregistration.k8s.io/v1beta1", "APIServiceList", Some(200)),
-("apiregistration.k8s.io/v1beta1", "DeleteOptions", None),
-("apiregistration.k8s.io/v1beta1", "WatchEvent", None),
-("apps/v1", "ControllerRevision", Some(8)),
-("apps/v1", "ControllerRevisionList", Some(9)),
-("apps/v1", "DaemonSet", Some(10)),
-("apps/v1", "DaemonSetList", Some(11)),
-("apps/v1", "DeleteOptions", None),
-("apps/v1", "Deployment", Some(14)),
-("apps/v1", "DeploymentList", Some(15)),
-("apps/v1", "ReplicaSet", Some(19)),
-("apps/v1", "ReplicaSetList", Some(20)),
-("apps/v1", "StatefulSet", Some(23)),
-("apps/v1", "StatefulSetList", Some(24)),
-("apps/v1", "WatchEvent", None),
-("apps/v1beta1", "DeleteOptions", None),
-("apps/v1beta1", "WatchEvent", None),
-("apps/v1beta2", "DeleteOptions", None),
-("apps/v1beta2", "WatchEvent", None),
-("authentication.k8s.io/v1", "DeleteOptions", None),
-("authentication.k8s.io/v1", "TokenRequest", Some(27)),
-("authentication.k8s.io/v1", "TokenReview", Some(28)),
-("authentication.k8s.io/v1", "WatchEvent", None),
-("authentication.k8s.io/v1beta1", "DeleteOptions", None),
-("authentication.k8s.io/v1beta1", "TokenReview", Some(29)),
-("authentication.k8s.io/v1beta1", "WatchEvent", None),
-("authorization.k8s.io/v1", "DeleteOptions", None),
-("authorization.k8s.io/v1", "LocalSubjectAccessReview", Some(30)),
-("authorization.k8s.io/v1", "SelfSubjectAccessReview", Some(31)),
-("authorization.k8s.io/v1", "SelfSubjectRulesReview", Some(32)),
-("authorization.k8s.io/v1", "SubjectAccessReview", Some(33)),
-("authorization.k8s.io/v1", "WatchEvent", None),
-("authorization.k8s.io/v1beta1", "DeleteOptions", None),
-("authorization.k8s.io/v1beta1", "LocalSubjectAccessReview", Some(34)),
-("authorization.k8s.io/v1beta1", "SelfSubjectAccessReview", Some(35)),
-("authorization.k8s.io/v1beta1", "SelfSubjectRulesReview", Some(36)),
-("authorization.k8s.io/v1beta1", "SubjectAccessReview", Some(37)),
-("authorization.k8s.io/v1beta1", "WatchEvent", None),
-("autoscaling/v1", "DeleteOptions", None),
-("autoscaling/v1", "HorizontalPodAutoscaler", Some(38)),
-("autoscaling/v1", "HorizontalPodAutoscalerList", Some(39)),
-("autoscaling/v1", "Scale", Some(40)),
-("autoscaling/v1", "WatchEvent", None),
-("autoscaling/v2beta1", "DeleteOptions", None),
-("autoscaling/v2beta1", "HorizontalPodAutoscaler", Some(41)),
-("autoscaling/v2beta1", "HorizontalPodAutoscalerList", Some(42)),
-("autoscaling/v2beta1", "WatchEvent", None),
-("autoscaling/v2beta2", "DeleteOptions", None),
-("autoscaling/v2beta2", "HorizontalPodAutoscaler", Some(43)),
-("autoscaling/v2beta2", "HorizontalPodAutoscalerList", Some(44)),
-("autoscaling/v2beta2", "WatchEvent", None),
-("batch/v1", "CronJob", Some(45)),
-("batch/v1", "CronJobList", Some(46)),
-("batch/v1", "DeleteOptions", None),
-("batch/v1", "Job", Some(48)),
-("batch/v1", "JobList", Some(49)),
-("batch/v1", "WatchEvent", None),
-("batch/v1beta1", "CronJob", Some(53)),
-("batch/v1beta1", "CronJobList", Some(54)),
-("batch/v1beta1", "DeleteOptions", None),
-("batch/v1beta1", "WatchEvent", None),
-("certificates.k8s.io/v1", "CertificateSigningRequest", Some(57)),
-("certificates.k8s.io/v1", "CertificateSigningRequestList", Some(58)),
-("certificates.k8s.io/v1", "DeleteOptions", None),
-("certificates.k8s.io/v1", "WatchEvent", None),
-("certificates.k8s.io/v1beta1", "CertificateSigningRequest", Some(59)),
-("certificates.k8s.io/v1beta1", "CertificateSigningRequestList", Some(60)),
-("certificates.k8s.io/v1beta1", "DeleteOptions", None),
-("certificates.k8s.io/v1beta1", "WatchEvent", None),
-("coordination.k8s.io/v1", "DeleteOptions", None),
-("coordination.k8s.io/v1", "Lease", Some(61)),
-("coordination.k8s.io/v1", "LeaseList", Some(62)),
-("coordination.k8s.io/v1", "WatchEvent", None),
-("coordination.k8s.io/v1beta1", "DeleteOptions", None),
-("coordination.k8s.io/v1beta1", "Lease", Some(63)),
-("coordination.k8s.io/v1beta1", "LeaseList", Some(64)),
-("coordination.k8s.io/v1beta1", "WatchEvent", None),
-("discovery.k8s.io/v1", "DeleteOptions", None),
-("discovery.k8s.io/v1", "EndpointSlice", Some(114)),
-("discovery.k8s.io/v1", "EndpointSliceList", Some(115)),
-("discovery.k8s.io/v1", "WatchEvent", None),
-("discovery.k8s.io/v1beta1", "DeleteOptions", None),
-("discovery.k8s.io/v1beta1", "EndpointSlice", Some(116)),
-("discovery.k8s.io/v1beta1", "EndpointSliceList", Some(117)),
-("discovery.k8s.io/v1beta1", "WatchEvent", None),
-("events.k8s.io/v1", "DeleteOptions", None),
-("events.k8s.io/v1", "Event", Some(118)),
-("events.k8s.io/v1", "EventList", Some(119)),
-("events.k8s.io/v1", "WatchEvent", None),
-("events.k8s.io/v1beta1", "DeleteOptions", None),
-("events.k8s.io/v1beta1", "Event", Some(120)),
-("events.k8s.io/v1beta1", "EventList", Some(121)),
-("events.k8s.io/v1beta1", "WatchEvent", None),
-("extensions/v1beta1", "DeleteOptions", None),
-("extensions/v1beta1", "Ingress", Some(122)),
-("extensions/v1beta1", "IngressList", Some(123)),
-("extensions/v1beta1", "WatchEvent", None),
-("flowcontrol.apiserver.k8s.io/v1alpha1", "DeleteOptions", None),
-("flowcontrol.apiserver.k8s.io/v1alpha1", "WatchEvent", None),
-("flowcontrol.apiserver.k8s.io/v1beta1", "DeleteOptions", None),
-("flowcontrol.apiserver.k8s.io/v1beta1", "FlowSchema", Some(124)),
-("flowcontrol.apiserver.k8s.io/v1beta1", "FlowSchemaList", Some(125)),
-("flowcontrol.apiserver.k8s.io/v1beta1", "PriorityLevelConfiguration", Some(126)),
-("flowcontrol.apiserver.k8s.io/v1beta1", "PriorityLevelConfigurationList", Some(127)),
-("flowcontrol.apiserver.k8s.io/v1beta1", "WatchEvent", None),
-("imagepolicy.k8s.io/v1alpha1", "DeleteOptions", None),
-("imagepolicy.k8s.io/v1alpha1", "WatchEvent", None),
-("internal.apiserver.k8s.io/v1alpha1", "DeleteOptions", None),
-("internal.apiserver.k8s.io/v1alpha1", "WatchEvent", None),
-("kustomize.config.k8s.io/v1beta1", "ConfigMapArgs", None),
-("kustomize.config.k8s.io/v1beta1", "GeneratorArgs", None),
-("kustomize.config.k8s.io/v1beta1", "Kustomization", Some(18)),
-("kustomize.config.k8s.io/v1beta1", "KvPairSources", None),
-("kustomize.config.k8s.io/v1beta1", "SecretArgs", None),
-("networking.k8s.io/v1", "DeleteOptions", None),
-("networking.k8s.io/v1", "Ingress", Some(128)),
-("networking.k8s.io/v1", "IngressClass", Some(129)),
-("networking.k8s.io/v1", "IngressClassList", Some(130)),
-("networking.k8s.io/v1", "IngressList", Some(131)),
-("networking.k8s.io/v1", "NetworkPolicy", Some(132)),
-("networking.k8s.io/v1", "NetworkPolicyList", Some(133)),
-("networking.k8s.io/v1", "WatchEvent", None),
-("networking.k8s.io/v1beta1", "DeleteOptions", None),
-("networking.k8s.io/v1beta1", "Ingress", Some(134)),
-("networking.k8s.io/v1beta1", "IngressClass", Some(135)),
-("networking.k8s.io/v1beta1", "IngressClassList", Some(136)),
-("networking.k8s.io/v1beta1", "IngressList", Some(137)),
-("networking.k8s.io/v1beta1", "WatchEvent", None),
-("node.k8s.io/v1", "DeleteOptions", None),
-("node.k8s.io/v1", "RuntimeClass", Some(138)),
-("node.k8s.io/v1", "RuntimeClassList", Some(139)),
-("node.k8s.io/v1", "WatchEvent", None),
-("node.k8s.io/v1alpha1", "DeleteOptions", None),
-("node.k8s.io/v1alpha1", "WatchEvent", None),
-("node.k8s.io/v1beta1", "DeleteOptions", None),
-("node.k8s.io/v1beta1", "RuntimeClass", Some(140)),
-("node.k8s.io/v1beta1", "RuntimeClassList", Some(141)),
-("node.k8s.io/v1beta1", "WatchEvent", None),
-("policy/v1", "DeleteOptions", None),
-("policy/v1", "PodDisruptionBudget", Some(142)),
-("policy/v1", "PodDisruptionBudgetList", Some(143)),
-("policy/v1", "WatchEvent", None),
-("policy/v1beta1", "DeleteOptions", None),
-("policy/v1beta1", "Eviction", Some(145)),
-("policy/v1beta1", "PodDisruptionBudget", Some(146)),
-("policy/v1beta1", "PodDisruptionBudgetList", Some(147)),
-("policy/v1beta1", "PodSecurityPolicy", Some(149)),
-("policy/v1beta1", "PodSecurityPolicyList", Some(150)),
-("policy/v1beta1", "WatchEvent", None),
-("rbac.authorization.k8s.io/v1", "ClusterRole", Some(151)),
-("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", Some(152)),
-("rbac.authorization.k8s.io/v1", "ClusterRoleBindingList", Some(153)),
-("rbac.authorization.k8s.io/v1", "ClusterRoleList", Some(154)),
-("rbac.authorization.k8s.io/v1", "DeleteOptions", None),
-("rbac.authorization.k8s.io/v1", "Role", Some(155)),
-("rbac.authorization.k8s.io/v1", "RoleBinding", Some(156)),
-("rbac.authorization.k8s.io/v1", "RoleBindingList", Some(157)),
-("rbac.authorization.k8s.io/v1", "RoleList", Some(158)),
-("rbac.authorization.k8s.io/v1", "WatchEvent", None),
-("rbac.authorization.k8s.io/v1alpha1", "DeleteOptions", None),
-("rbac.authorization.k8s.io/v1alpha1", "WatchEvent", None),
-("rbac.authorization.k8s.io/v1beta1", "ClusterRole", Some(159)),
-("rbac.authorization.k8s.io/v1beta1", "ClusterRoleBinding", Some(160)),
-("rbac.authorization.k8s.io/v1beta1", "ClusterRoleBindingList", Some(161)),
-("rbac.authorization.k8s.io/v1beta1", "ClusterRoleList", Some(162)),
-("rbac.authorization.k8s.io/v1beta1", "DeleteOptions", None),
-("rbac.authorization.k8s.io/v1beta1", "Role", Some(163)),
-("rbac.authorization.k8s.io/v1beta1", "RoleBinding", Some(164)),
-("rbac.authorization.k8s.io/v1beta1", "RoleBindingList", Some(165)),
-("rbac.authorization.k8s.io/v1beta1", "RoleList", Some(166)),
-("rbac.authorization.k8s.io/v1beta1", "WatchEvent", None),
-("scheduling.k8s.io/v1", "DeleteOptions", None),
-("scheduling.k8s.io/v1", "PriorityClass", Some(167)),
-("scheduling.k8s.io/v1", "PriorityClassList", Some(168)),
-("scheduling.k8s.io/v1", "WatchEvent", None),
-("scheduling.k8s.io/v1alpha1", "DeleteOptions", None),
-("scheduling.k8s.io/v1alpha1", "WatchEvent", None),
-("scheduling.k8s.io/v1beta1", "DeleteOptions", None),
-("scheduling.k8s.io/v1beta1", "PriorityClass", Some(169)),
-("scheduling.k8s.io/v1beta1", "PriorityClassList", Some(170)),
-("scheduling.k8s.io/v1beta1", "WatchEvent", None),
-("storage.k8s.io/v1", "CSIDriver", Some(171)),
-("storage.k8s.io/v1", "CSIDriverList", Some(172)),
-("storage.k8s.io/v1", "CSINode", Some(173)),
-("storage.k8s.io/v1", "CSINodeList", Some(174)),
-("storage.k8s.io/v1", "DeleteOptions", None),
-("storage.k8s.io/v1", "StorageClass", Some(176)),
-("storage.k8s.io/v1", "StorageClassList", Some(177)),
-("storage.k8s.io/v1", "VolumeAttachment", Some(178)),
-("storage.k8s.io/v1", "VolumeAttachmentList", Some(179)),
-("storage.k8s.io/v1", "WatchEvent", None),
-("storage.k8s.io/v1alpha1", "DeleteOptions", None),
-("storage.k8s.io/v1alpha1", "WatchEvent", None),
-("storage.k8s.io/v1beta1", "CSIDriver", Some(180)),
-("storage.k8s.io/v1beta1", "CSIDriverList", Some(181)),
-("storage.k8s.io/v1beta1", "CSINode", Some(182)),
-("storage.k8s.io/v1beta1", "CSINodeList", Some(183)),
-("storage.k8s.io/v1beta1", "CSIStorageCapacity", Some(185)),
-("storage.k8s.io/v1beta1", "CSIStorageCapacityList", Some(186)),
-("storage.k8s.io/v1beta1", "DeleteOptions", None),
-("storage.k8s.io/v1beta1", "StorageClass", Some(187)),
-("storage.k8s.io/v1beta1", "StorageClassList", Some(188)),
-("storage.k8s.io/v1beta1", "VolumeAttachment", Some(189)),
-("storage.k8s.io/v1beta1", "VolumeAttachmentList", Some(190)),
-("storage.k8s.io/v1beta1", "WatchEvent", None),
-("v1", "APIGroup", None),
-("v1", "APIGroupList", None),
-("v1", "APIResourceList", None),
-("v1", "APIVersions", None),
-("v1", "Binding", Some(65)),
-("v1", "ComponentStatus", Some(66)),
-("v1", "ComponentStatusList", Some(67)),
-("v1", "ConfigMap", Some(68)),
-("v1", "ConfigMapList", Some(69)),
-("v1", "DeleteOptions", None),
-("v1", "Endpoints", Some(71)),
-("v1", "EndpointsList", Some(72)),
-("v1", "Event", Some(75)),
-("v1", "EventList", Some(76)),
-("v1", "LimitRange", Some(77)),
-("v1", "LimitRangeList", Some(78)),
-("v1", "Namespace", Some(79)),
-("v1", "NamespaceList", Some(80)),
-("v1", "Node", Some(82)),
-("v1", "NodeList", Some(83)),
-("v1", "PersistentVolume", Some(86)),
-("v1", "PersistentVolumeClaim", Some(87)),
-("v1", "PersistentVolumeClaimList", Some(88)),
-("v1", "PersistentVolumeList", Some(91)),
-("v1", "Pod", Some(92)),
-("v1", "PodList", Some(93)),
-("v1", "PodTemplate", Some(96)),
-("v1", "PodTemplateList", Some(97)),
-("v1", "ReplicationController", Some(99)),
-("v1", "ReplicationControllerList", Some(100)),
-("v1", "ResourceQuota", Some(103)),
-("v1", "ResourceQuotaList", Some(104)),
-("v1", "Secret", Some(105)),
-("v1", "SecretList", Some(106)),
-("v1", "Service", Some(107)),
-("v1", "ServiceAccount", Some(108)),
-("v1", "ServiceAccountList", Some(109)),
-("v1", "ServiceList", Some(110)),
-("v1", "Status", None),
-("v1", "WatchEvent", None),
+    ("admission.k8s.io/v1", "DeleteOptions", None),
+    ("admission.k8s.io/v1", "WatchEvent", None),
+    ("admission.k8s.io/v1beta1", "DeleteOptions", None),
+    ("admission.k8s.io/v1beta1", "WatchEvent", None),
+    ("admissionregistration.k8s.io/v1", "DeleteOptions", None),
+    (
+        "admissionregistration.k8s.io/v1",
+        "MutatingWebhookConfiguration",
+        Some(0),
+    ),
+    (
+        "admissionregistration.k8s.io/v1",
+        "MutatingWebhookConfigurationList",
+        Some(1),
+    ),
+    (
+        "admissionregistration.k8s.io/v1",
+        "ValidatingWebhookConfiguration",
+        Some(2),
+    ),
+    (
+        "admissionregistration.k8s.io/v1",
+        "ValidatingWebhookConfigurationList",
+        Some(3),
+    ),
+    ("admissionregistration.k8s.io/v1", "WatchEvent", None),
+    (
+        "admissionregistration.k8s.io/v1beta1",
+        "DeleteOptions",
+        None,
+    ),
+    (
+        "admissionregistration.k8s.io/v1beta1",
+        "MutatingWebhookConfiguration",
+        Some(4),
+    ),
+    (
+        "admissionregistration.k8s.io/v1beta1",
+        "MutatingWebhookConfigurationList",
+        Some(5),
+    ),
+    (
+        "admissionregistration.k8s.io/v1beta1",
+        "ValidatingWebhookConfiguration",
+        Some(6),
+    ),
+    (
+        "admissionregistration.k8s.io/v1beta1",
+        "ValidatingWebhookConfigurationList",
+        Some(7),
+    ),
+    ("admissionregistration.k8s.io/v1beta1", "WatchEvent", None),
+    (
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        Some(191),
+    ),
+    (
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinitionList",
+        Some(192),
+    ),
+    ("apiextensions.k8s.io/v1", "DeleteOptions", None),
+    ("apiextensions.k8s.io/v1", "WatchEvent", None),
+    (
+        "apiextensions.k8s.io/v1beta1",
+        "CustomResourceDefinition",
+        Some(193),
+    ),
+    (
+        "apiextensions.k8s.io/v1beta1",
+        "CustomResourceDefinitionList",
+        Some(194),
+    ),
+    ("apiextensions.k8s.io/v1beta1", "DeleteOptions", None),
+    ("apiextensions.k8s.io/v1beta1", "WatchEvent", None),
+    ("apiregistration.k8s.io/v1", "APIService", Some(196)),
+    ("apiregistration.k8s.io/v1", "APIServiceList", Some(197)),
+    ("apiregistration.k8s.io/v1", "DeleteOptions", None),
+    ("apiregistration.k8s.io/v1", "WatchEvent", None),
+    ("apiregistration.k8s.io/v1beta1", "APIService", Some(199)),
+    (
+        "apiregistration.k8s.io/v1beta1",
+        "APIServiceList",
+        Some(200),
+    ),
+    ("apiregistration.k8s.io/v1beta1", "DeleteOptions", None),
+    ("apiregistration.k8s.io/v1beta1", "WatchEvent", None),
+    ("apps/v1", "ControllerRevision", Some(8)),
+    ("apps/v1", "ControllerRevisionList", Some(9)),
+    ("apps/v1", "DaemonSet", Some(10)),
+    ("apps/v1", "DaemonSetList", Some(11)),
+    ("apps/v1", "DeleteOptions", None),
+    ("apps/v1", "Deployment", Some(14)),
+    ("apps/v1", "DeploymentList", Some(15)),
+    ("apps/v1", "ReplicaSet", Some(19)),
+    ("apps/v1", "ReplicaSetList", Some(20)),
+    ("apps/v1", "StatefulSet", Some(23)),
+    ("apps/v1", "StatefulSetList", Some(24)),
+    ("apps/v1", "WatchEvent", None),
+    ("apps/v1beta1", "DeleteOptions", None),
+    ("apps/v1beta1", "WatchEvent", None),
+    ("apps/v1beta2", "DeleteOptions", None),
+    ("apps/v1beta2", "WatchEvent", None),
+    ("authentication.k8s.io/v1", "DeleteOptions", None),
+    ("authentication.k8s.io/v1", "TokenRequest", Some(27)),
+    ("authentication.k8s.io/v1", "TokenReview", Some(28)),
+    ("authentication.k8s.io/v1", "WatchEvent", None),
+    ("authentication.k8s.io/v1beta1", "DeleteOptions", None),
+    ("authentication.k8s.io/v1beta1", "TokenReview", Some(29)),
+    ("authentication.k8s.io/v1beta1", "WatchEvent", None),
+    ("authorization.k8s.io/v1", "DeleteOptions", None),
+    (
+        "authorization.k8s.io/v1",
+        "LocalSubjectAccessReview",
+        Some(30),
+    ),
+    (
+        "authorization.k8s.io/v1",
+        "SelfSubjectAccessReview",
+        Some(31),
+    ),
+    (
+        "authorization.k8s.io/v1",
+        "SelfSubjectRulesReview",
+        Some(32),
+    ),
+    ("authorization.k8s.io/v1", "SubjectAccessReview", Some(33)),
+    ("authorization.k8s.io/v1", "WatchEvent", None),
+    ("authorization.k8s.io/v1beta1", "DeleteOptions", None),
+    (
+        "authorization.k8s.io/v1beta1",
+        "LocalSubjectAccessReview",
+        Some(34),
+    ),
+    (
+        "authorization.k8s.io/v1beta1",
+        "SelfSubjectAccessReview",
+        Some(35),
+    ),
+    (
+        "authorization.k8s.io/v1beta1",
+        "SelfSubjectRulesReview",
+        Some(36),
+    ),
+    (
+        "authorization.k8s.io/v1beta1",
+        "SubjectAccessReview",
+        Some(37),
+    ),
+    ("authorization.k8s.io/v1beta1", "WatchEvent", None),
+    ("autoscaling/v1", "DeleteOptions", None),
+    ("autoscaling/v1", "HorizontalPodAutoscaler", Some(38)),
+    ("autoscaling/v1", "HorizontalPodAutoscalerList", Some(39)),
+    ("autoscaling/v1", "Scale", Some(40)),
+    ("autoscaling/v1", "WatchEvent", None),
+    ("autoscaling/v2beta1", "DeleteOptions", None),
+    ("autoscaling/v2beta1", "HorizontalPodAutoscaler", Some(41)),
+    (
+        "autoscaling/v2beta1",
+        "HorizontalPodAutoscalerList",
+        Some(42),
+    ),
+    ("autoscaling/v2beta1", "WatchEvent", None),
+    ("autoscaling/v2beta2", "DeleteOptions", None),
+    ("autoscaling/v2beta2", "HorizontalPodAutoscaler", Some(43)),
+    (
+        "autoscaling/v2beta2",
+        "HorizontalPodAutoscalerList",
+        Some(44),
+    ),
+    ("autoscaling/v2beta2", "WatchEvent", None),
+    ("batch/v1", "CronJob", Some(45)),
+    ("batch/v1", "CronJobList", Some(46)),
+    ("batch/v1", "DeleteOptions", None),
+    ("batch/v1", "Job", Some(48)),
+    ("batch/v1", "JobList", Some(49)),
+    ("batch/v1", "WatchEvent", None),
+    ("batch/v1beta1", "CronJob", Some(53)),
+    ("batch/v1beta1", "CronJobList", Some(54)),
+    ("batch/v1beta1", "DeleteOptions", None),
+    ("batch/v1beta1", "WatchEvent", None),
+    (
+        "certificates.k8s.io/v1",
+        "CertificateSigningRequest",
+        Some(57),
+    ),
+    (
+        "certificates.k8s.io/v1",
+        "CertificateSigningRequestList",
+        Some(58),
+    ),
+    ("certificates.k8s.io/v1", "DeleteOptions", None),
+    ("certificates.k8s.io/v1", "WatchEvent", None),
+    (
+        "certificates.k8s.io/v1beta1",
+        "CertificateSigningRequest",
+        Some(59),
+    ),
+    (
+        "certificates.k8s.io/v1beta1",
+        "CertificateSigningRequestList",
+        Some(60),
+    ),
+    ("certificates.k8s.io/v1beta1", "DeleteOptions", None),
+    ("certificates.k8s.io/v1beta1", "WatchEvent", None),
+    ("coordination.k8s.io/v1", "DeleteOptions", None),
+    ("coordination.k8s.io/v1", "Lease", Some(61)),
+    ("coordination.k8s.io/v1", "LeaseList", Some(62)),
+    ("coordination.k8s.io/v1", "WatchEvent", None),
+    ("coordination.k8s.io/v1beta1", "DeleteOptions", None),
+    ("coordination.k8s.io/v1beta1", "Lease", Some(63)),
+    ("coordination.k8s.io/v1beta1", "LeaseList", Some(64)),
+    ("coordination.k8s.io/v1beta1", "WatchEvent", None),
+    ("discovery.k8s.io/v1", "DeleteOptions", None),
+    ("discovery.k8s.io/v1", "EndpointSlice", Some(114)),
+    ("discovery.k8s.io/v1", "EndpointSliceList", Some(115)),
+    ("discovery.k8s.io/v1", "WatchEvent", None),
+    ("discovery.k8s.io/v1beta1", "DeleteOptions", None),
+    ("discovery.k8s.io/v1beta1", "EndpointSlice", Some(116)),
+    ("discovery.k8s.io/v1beta1", "EndpointSliceList", Some(117)),
+    ("discovery.k8s.io/v1beta1", "WatchEvent", None),
+    ("events.k8s.io/v1", "DeleteOptions", None),
+    ("events.k8s.io/v1", "Event", Some(118)),
+    ("events.k8s.io/v1", "EventList", Some(119)),
+    ("events.k8s.io/v1", "WatchEvent", None),
+    ("events.k8s.io/v1beta1", "DeleteOptions", None),
+    ("events.k8s.io/v1beta1", "Event", Some(120)),
+    ("events.k8s.io/v1beta1", "EventList", Some(121)),
+    ("events.k8s.io/v1beta1", "WatchEvent", None),
+    ("extensions/v1beta1", "DeleteOptions", None),
+    ("extensions/v1beta1", "Ingress", Some(122)),
+    ("extensions/v1beta1", "IngressList", Some(123)),
+    ("extensions/v1beta1", "WatchEvent", None),
+    (
+        "flowcontrol.apiserver.k8s.io/v1alpha1",
+        "DeleteOptions",
+        None,
+    ),
+    ("flowcontrol.apiserver.k8s.io/v1alpha1", "WatchEvent", None),
+    (
+        "flowcontrol.apiserver.k8s.io/v1beta1",
+        "DeleteOptions",
+        None,
+    ),
+    (
+        "flowcontrol.apiserver.k8s.io/v1beta1",
+        "FlowSchema",
+        Some(124),
+    ),
+    (
+        "flowcontrol.apiserver.k8s.io/v1beta1",
+        "FlowSchemaList",
+        Some(125),
+    ),
+    (
+        "flowcontrol.apiserver.k8s.io/v1beta1",
+        "PriorityLevelConfiguration",
+        Some(126),
+    ),
+    (
+        "flowcontrol.apiserver.k8s.io/v1beta1",
+        "PriorityLevelConfigurationList",
+        Some(127),
+    ),
+    ("flowcontrol.apiserver.k8s.io/v1beta1", "WatchEvent", None),
+    ("imagepolicy.k8s.io/v1alpha1", "DeleteOptions", None),
+    ("imagepolicy.k8s.io/v1alpha1", "WatchEvent", None),
+    ("internal.apiserver.k8s.io/v1alpha1", "DeleteOptions", None),
+    ("internal.apiserver.k8s.io/v1alpha1", "WatchEvent", None),
+    ("kustomize.config.k8s.io/v1beta1", "ConfigMapArgs", None),
+    ("kustomize.config.k8s.io/v1beta1", "GeneratorArgs", None),
+    ("kustomize.config.k8s.io/v1beta1", "Kustomization", Some(18)),
+    ("kustomize.config.k8s.io/v1beta1", "KvPairSources", None),
+    ("kustomize.config.k8s.io/v1beta1", "SecretArgs", None),
+    ("networking.k8s.io/v1", "DeleteOptions", None),
+    ("networking.k8s.io/v1", "Ingress", Some(128)),
+    ("networking.k8s.io/v1", "IngressClass", Some(129)),
+    ("networking.k8s.io/v1", "IngressClassList", Some(130)),
+    ("networking.k8s.io/v1", "IngressList", Some(131)),
+    ("networking.k8s.io/v1", "NetworkPolicy", Some(132)),
+    ("networking.k8s.io/v1", "NetworkPolicyList", Some(133)),
+    ("networking.k8s.io/v1", "WatchEvent", None),
+    ("networking.k8s.io/v1beta1", "DeleteOptions", None),
+    ("networking.k8s.io/v1beta1", "Ingress", Some(134)),
+    ("networking.k8s.io/v1beta1", "IngressClass", Some(135)),
+    ("networking.k8s.io/v1beta1", "IngressClassList", Some(136)),
+    ("networking.k8s.io/v1beta1", "IngressList", Some(137)),
+    ("networking.k8s.io/v1beta1", "WatchEvent", None),
+    ("node.k8s.io/v1", "DeleteOptions", None),
+    ("node.k8s.io/v1", "RuntimeClass", Some(138)),
+    ("node.k8s.io/v1", "RuntimeClassList", Some(139)),
+    ("node.k8s.io/v1", "WatchEvent", None),
+    ("node.k8s.io/v1alpha1", "DeleteOptions", None),
+    ("node.k8s.io/v1alpha1", "WatchEvent", None),
+    ("node.k8s.io/v1beta1", "DeleteOptions", None),
+    ("node.k8s.io/v1beta1", "RuntimeClass", Some(140)),
+    ("node.k8s.io/v1beta1", "RuntimeClassList", Some(141)),
+    ("node.k8s.io/v1beta1", "WatchEvent", None),
+    ("policy/v1", "DeleteOptions", None),
+    ("policy/v1", "PodDisruptionBudget", Some(142)),
+    ("policy/v1", "PodDisruptionBudgetList", Some(143)),
+    ("policy/v1", "WatchEvent", None),
+    ("policy/v1beta1", "DeleteOptions", None),
+    ("policy/v1beta1", "Eviction", Some(145)),
+    ("policy/v1beta1", "PodDisruptionBudget", Some(146)),
+    ("policy/v1beta1", "PodDisruptionBudgetList", Some(147)),
+    ("policy/v1beta1", "PodSecurityPolicy", Some(149)),
+    ("policy/v1beta1", "PodSecurityPolicyList", Some(150)),
+    ("policy/v1beta1", "WatchEvent", None),
+    ("rbac.authorization.k8s.io/v1", "ClusterRole", Some(151)),
+    (
+        "rbac.authorization.k8s.io/v1",
+        "ClusterRoleBinding",
+        Some(152),
+    ),
+    (
+        "rbac.authorization.k8s.io/v1",
+        "ClusterRoleBindingList",
+        Some(153),
+    ),
+    ("rbac.authorization.k8s.io/v1", "ClusterRoleList", Some(154)),
+    ("rbac.authorization.k8s.io/v1", "DeleteOptions", None),
+    ("rbac.authorization.k8s.io/v1", "Role", Some(155)),
+    ("rbac.authorization.k8s.io/v1", "RoleBinding", Some(156)),
+    ("rbac.authorization.k8s.io/v1", "RoleBindingList", Some(157)),
+    ("rbac.authorization.k8s.io/v1", "RoleList", Some(158)),
+    ("rbac.authorization.k8s.io/v1", "WatchEvent", None),
+    ("rbac.authorization.k8s.io/v1alpha1", "DeleteOptions", None),
+    ("rbac.authorization.k8s.io/v1alpha1", "WatchEvent", None),
+    (
+        "rbac.authorization.k8s.io/v1beta1",
+        "ClusterRole",
+        Some(159),
+    ),
+    (
+        "rbac.authorization.k8s.io/v1beta1",
+        "ClusterRoleBinding",
+        Some(160),
+    ),
+    (
+        "rbac.authorization.k8s.io/v1beta1",
+        "ClusterRoleBindingList",
+        Some(161),
+    ),
+    (
+        "rbac.authorization.k8s.io/v1beta1",
+        "ClusterRoleList",
+        Some(162),
+    ),
+    ("rbac.authorization.k8s.io/v1beta1", "DeleteOptions", None),
+    ("rbac.authorization.k8s.io/v1beta1", "Role", Some(163)),
+    (
+        "rbac.authorization.k8s.io/v1beta1",
+        "RoleBinding",
+        Some(164),
+    ),
+    (
+        "rbac.authorization.k8s.io/v1beta1",
+        "RoleBindingList",
+        Some(165),
+    ),
+    ("rbac.authorization.k8s.io/v1beta1", "RoleList", Some(166)),
+    ("rbac.authorization.k8s.io/v1beta1", "WatchEvent", None),
+    ("scheduling.k8s.io/v1", "DeleteOptions", None),
+    ("scheduling.k8s.io/v1", "PriorityClass", Some(167)),
+    ("scheduling.k8s.io/v1", "PriorityClassList", Some(168)),
+    ("scheduling.k8s.io/v1", "WatchEvent", None),
+    ("scheduling.k8s.io/v1alpha1", "DeleteOptions", None),
+    ("scheduling.k8s.io/v1alpha1", "WatchEvent", None),
+    ("scheduling.k8s.io/v1beta1", "DeleteOptions", None),
+    ("scheduling.k8s.io/v1beta1", "PriorityClass", Some(169)),
+    ("scheduling.k8s.io/v1beta1", "PriorityClassList", Some(170)),
+    ("scheduling.k8s.io/v1beta1", "WatchEvent", None),
+    ("storage.k8s.io/v1", "CSIDriver", Some(171)),
+    ("storage.k8s.io/v1", "CSIDriverList", Some(172)),
+    ("storage.k8s.io/v1", "CSINode", Some(173)),
+    ("storage.k8s.io/v1", "CSINodeList", Some(174)),
+    ("storage.k8s.io/v1", "DeleteOptions", None),
+    ("storage.k8s.io/v1", "StorageClass", Some(176)),
+    ("storage.k8s.io/v1", "StorageClassList", Some(177)),
+    ("storage.k8s.io/v1", "VolumeAttachment", Some(178)),
+    ("storage.k8s.io/v1", "VolumeAttachmentList", Some(179)),
+    ("storage.k8s.io/v1", "WatchEvent", None),
+    ("storage.k8s.io/v1alpha1", "DeleteOptions", None),
+    ("storage.k8s.io/v1alpha1", "WatchEvent", None),
+    ("storage.k8s.io/v1beta1", "CSIDriver", Some(180)),
+    ("storage.k8s.io/v1beta1", "CSIDriverList", Some(181)),
+    ("storage.k8s.io/v1beta1", "CSINode", Some(182)),
+    ("storage.k8s.io/v1beta1", "CSINodeList", Some(183)),
+    ("storage.k8s.io/v1beta1", "CSIStorageCapacity", Some(185)),
+    (
+        "storage.k8s.io/v1beta1",
+        "CSIStorageCapacityList",
+        Some(186),
+    ),
+    ("storage.k8s.io/v1beta1", "DeleteOptions", None),
+    ("storage.k8s.io/v1beta1", "StorageClass", Some(187)),
+    ("storage.k8s.io/v1beta1", "StorageClassList", Some(188)),
+    ("storage.k8s.io/v1beta1", "VolumeAttachment", Some(189)),
+    ("storage.k8s.io/v1beta1", "VolumeAttachmentList", Some(190)),
+    ("storage.k8s.io/v1beta1", "WatchEvent", None),
+    ("v1", "APIGroup", None),
+    ("v1", "APIGroupList", None),
+    ("v1", "APIResourceList", None),
+    ("v1", "APIVersions", None),
+    ("v1", "Binding", Some(65)),
+    ("v1", "ComponentStatus", Some(66)),
+    ("v1", "ComponentStatusList", Some(67)),
+    ("v1", "ConfigMap", Some(68)),
+    ("v1", "ConfigMapList", Some(69)),
+    ("v1", "DeleteOptions", None),
+    ("v1", "Endpoints", Some(71)),
+    ("v1", "EndpointsList", Some(72)),
+    ("v1", "Event", Some(75)),
+    ("v1", "EventList", Some(76)),
+    ("v1", "LimitRange", Some(77)),
+    ("v1", "LimitRangeList", Some(78)),
+    ("v1", "Namespace", Some(79)),
+    ("v1", "NamespaceList", Some(80)),
+    ("v1", "Node", Some(82)),
+    ("v1", "NodeList", Some(83)),
+    ("v1", "PersistentVolume", Some(86)),
+    ("v1", "PersistentVolumeClaim", Some(87)),
+    ("v1", "PersistentVolumeClaimList", Some(88)),
+    ("v1", "PersistentVolumeList", Some(91)),
+    ("v1", "Pod", Some(92)),
+    ("v1", "PodList", Some(93)),
+    ("v1", "PodTemplate", Some(96)),
+    ("v1", "PodTemplateList", Some(97)),
+    ("v1", "ReplicationController", Some(99)),
+    ("v1", "ReplicationControllerList", Some(100)),
+    ("v1", "ResourceQuota", Some(103)),
+    ("v1", "ResourceQuotaList", Some(104)),
+    ("v1", "Secret", Some(105)),
+    ("v1", "SecretList", Some(106)),
+    ("v1", "Service", Some(107)),
+    ("v1", "ServiceAccount", Some(108)),
+    ("v1", "ServiceAccountList", Some(109)),
+    ("v1", "ServiceList", Some(110)),
+    ("v1", "Status", None),
+    ("v1", "WatchEvent", None),
 ];
 /// The names of the definitions, sorted, in their order.
 pub(super) static NAMES: &[&str] = &[
-"io.k8s.api.admissionregistration.v1.MutatingWebhookConfiguration",
-"io.k8s.api.admissionregistration.v1.MutatingWebhookConfigurationList",
-"io.k8s.api.admissionregistration.v1.ValidatingWebhookConfiguration",
-"io.k8s.api.admissionregistration.v1.ValidatingWebhookConfigurationList",
-"io.k8s.api.admissionregistration.v1beta1.MutatingWebhookConfiguration",
-"io.k8s.api.admissionregistration.v1beta1.MutatingWebhookConfigurationList",
-"io.k8s.api.admissionregistration.v1beta1.ValidatingWebhookConfiguration",
-"io.k8s.api.admissionregistration.v1beta1.ValidatingWebhookConfigurationList",
-"io.k8s.api.apps.v1.ControllerRevision",
-"io.k8s.api.apps.v1.ControllerRevisionList",
-"io.k8s.api.apps.v1.DaemonSet",
-"io.k8s.api.apps.v1.DaemonSetList",
-"io.k8s.api.apps.v1.DaemonSetSpec",
-"io.k8s.api.apps.v1.DaemonSetStatus",
-"io.k8s.api.apps.v1.Deployment",
-"io.k8s.api.apps.v1.DeploymentList",
-"io.k8s.api.apps.v1.DeploymentSpec",
-"io.k8s.api.apps.v1.DeploymentStatus",
-"io.k8s.api.apps.v1.Kustomization",
-"io.k8s.api.apps.v1.ReplicaSet",
-"io.k8s.api.apps.v1.ReplicaSetList",
-"io.k8s.api.apps.v1.ReplicaSetSpec",
-"io.k8s.api.apps.v1.ReplicaSetStatus",
-"io.k8s.api.apps.v1.StatefulSet",
-"io.k8s.api.apps.v1.StatefulSetList",
-"io.k8s.api.apps.v1.StatefulSetSpec",
-"io.k8s.api.apps.v1.StatefulSetStatus",
-"io.k8s.api.authentication.v1.TokenRequest",
-"io.k8s.api.authentication.v1.TokenReview",
-"io.k8s.api.authentication.v1beta1.TokenReview",
-"io.k8s.api.authorization.v1.LocalSubjectAccessReview",
-"io.k8s.api.authorization.v1.SelfSubjectAccessReview",
-"io.k8s.api.authorization.v1.SelfSubjectRulesReview",
-"io.k8s.api.authorization.v1.SubjectAccessReview",
-"io.k8s.api.authorization.v1beta1.LocalSubjectAccessReview",
-"io.k8s.api.authorization.v1beta1.SelfSubjectAccessReview",
-"io.k8s.api.authorization.v1beta1.SelfSubjectRulesReview",
-"io.k8s.api.authorization.v1beta1.SubjectAccessReview",
-"io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler",
-"io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerList",
-"io.k8s.api.autoscaling.v1.Scale",
-"io.k8s.api.autoscaling.v2beta1.HorizontalPodAutoscaler",
-"io.k8s.api.autoscaling.v2beta1.HorizontalPodAutoscalerList",
-"io.k8s.api.autoscaling.v2beta2.HorizontalPodAutoscaler",
-"io.k8s.api.autoscaling.v2beta2.HorizontalPodAutoscalerList",
-"io.k8s.api.batch.v1.CronJob",
-"io.k8s.api.batch.v1.CronJobList",
-"io.k8s.api.batch.v1.CronJobSpec",
-"io.k8s.api.batch.v1.Job",
-"io.k8s.api.batch.v1.JobList",
-"io.k8s.api.batch.v1.JobSpec",
-"io.k8s.api.batch.v1.JobStatus",
-"io.k8s.api.batch.v1.JobTemplateSpec",
-"io.k8s.api.batch.v1beta1.CronJob",
-"io.k8s.api.batch.v1beta1.CronJobList",
-"io.k8s.api.batch.v1beta1.CronJobSpec",
-"io.k8s.api.batch.v1beta1.JobTemplateSpec",
-"io.k8s.api.certificates.v1.CertificateSigningRequest",
-"io.k8s.api.certificates.v1.CertificateSigningRequestList",
-"io.k8s.api.certificates.v1beta1.CertificateSigningRequest",
-"io.k8s.api.certificates.v1beta1.CertificateSigningRequestList",
-"io.k8s.api.coordination.v1.Lease",
-"io.k8s.api.coordination.v1.LeaseList",
-"io.k8s.api.coordination.v1beta1.Lease",
-"io.k8s.api.coordination.v1beta1.LeaseList",
-"io.k8s.api.core.v1.Binding",
-"io.k8s.api.core.v1.ComponentStatus",
-"io.k8s.api.core.v1.ComponentStatusList",
-"io.k8s.api.core.v1.ConfigMap",
-"io.k8s.api.core.v1.ConfigMapList",
-"io.k8s.api.core.v1.Container",
-"io.k8s.api.core.v1.Endpoints",
-"io.k8s.api.core.v1.EndpointsList",
-"io.k8s.api.core.v1.EphemeralContainer",
-"io.k8s.api.core.v1.EphemeralVolumeSource",
-"io.k8s.api.core.v1.Event",
-"io.k8s.api.core.v1.EventList",
-"io.k8s.api.core.v1.LimitRange",
-"io.k8s.api.core.v1.LimitRangeList",
-"io.k8s.api.core.v1.Namespace",
-"io.k8s.api.core.v1.NamespaceList",
-"io.k8s.api.core.v1.NamespaceStatus",
-"io.k8s.api.core.v1.Node",
-"io.k8s.api.core.v1.NodeList",
-"io.k8s.api.core.v1.NodeSpec",
-"io.k8s.api.core.v1.NodeStatus",
-"io.k8s.api.core.v1.PersistentVolume",
-"io.k8s.api.core.v1.PersistentVolumeClaim",
-"io.k8s.api.core.v1.PersistentVolumeClaimList",
-"io.k8s.api.core.v1.PersistentVolumeClaimStatus",
-"io.k8s.api.core.v1.PersistentVolumeClaimTemplate",
-"io.k8s.api.core.v1.PersistentVolumeList",
-"io.k8s.api.core.v1.Pod",
-"io.k8s.api.core.v1.PodList",
-"io.k8s.api.core.v1.PodSpec",
-"io.k8s.api.core.v1.PodStatus",
-"io.k8s.api.core.v1.PodTemplate",
-"io.k8s.api.core.v1.PodTemplateList",
-"io.k8s.api.core.v1.PodTemplateSpec",
-"io.k8s.api.core.v1.ReplicationController",
-"io.k8s.api.core.v1.ReplicationControllerList",
-"io.k8s.api.core.v1.ReplicationControllerSpec",
-"io.k8s.api.core.v1.ReplicationControllerStatus",
-"io.k8s.api.core.v1.ResourceQuota",
-"io.k8s.api.core.v1.ResourceQuotaList",
-"io.k8s.api.core.v1.Secret",
-"io.k8s.api.core.v1.SecretList",
-"io.k8s.api.core.v1.Service",
-"io.k8s.api.core.v1.ServiceAccount",
-"io.k8s.api.core.v1.ServiceAccountList",
-"io.k8s.api.core.v1.ServiceList",
-"io.k8s.api.core.v1.ServiceSpec",
-"io.k8s.api.core.v1.ServiceStatus",
-"io.k8s.api.core.v1.Volume",
-"io.k8s.api.discovery.v1.EndpointSlice",
-"io.k8s.api.discovery.v1.EndpointSliceList",
-"io.k8s.api.discovery.v1beta1.EndpointSlice",
-"io.k8s.api.discovery.v1beta1.EndpointSliceList",
-"io.k8s.api.events.v1.Event",
-"io.k8s.api.events.v1.EventList",
-"io.k8s.api.events.v1beta1.Event",
-"io.k8s.api.events.v1beta1.EventList",
-"io.k8s.api.extensions.v1beta1.Ingress",
-"io.k8s.api.extensions.v1beta1.IngressList",
-"io.k8s.api.flowcontrol.v1beta1.FlowSchema",
-"io.k8s.api.flowcontrol.v1beta1.FlowSchemaList",
-"io.k8s.api.flowcontrol.v1beta1.PriorityLevelConfiguration",
-"io.k8s.api.flowcontrol.v1beta1.PriorityLevelConfigurationList",
-"io.k8s.api.networking.v1.Ingress",
-"io.k8s.api.networking.v1.IngressClass",
-"io.k8s.api.networking.v1.IngressClassList",
-"io.k8s.api.networking.v1.IngressList",
-"io.k8s.api.networking.v1.NetworkPolicy",
-"io.k8s.api.networking.v1.NetworkPolicyList",
-"io.k8s.api.networking.v1beta1.Ingress",
-"io.k8s.api.networking.v1beta1.IngressClass",
-"io.k8s.api.networking.v1beta1.IngressClassList",
-"io.k8s.api.networking.v1beta1.IngressList",
-"io.k8s.api.node.v1.RuntimeClass",
-"io.k8s.api.node.v1.RuntimeClassList",
-"io.k8s.api.node.v1beta1.RuntimeClass",
-"io.k8s.api.node.v1beta1.RuntimeClassList",
-"io.k8s.api.policy.v1.PodDisruptionBudget",
-"io.k8s.api.policy.v1.PodDisruptionBudgetList",
-"io.k8s.api.policy.v1.PodDisruptionBudgetStatus",
-"io.k8s.api.policy.v1beta1.Eviction",
-"io.k8s.api.policy.v1beta1.PodDisruptionBudget",
-"io.k8s.api.policy.v1beta1.PodDisruptionBudgetList",
-"io.k8s.api.policy.v1beta1.PodDisruptionBudgetStatus",
-"io.k8s.api.policy.v1beta1.PodSecurityPolicy",
-"io.k8s.api.policy.v1beta1.PodSecurityPolicyList",
-"io.k8s.api.rbac.v1.ClusterRole",
-"io.k8s.api.rbac.v1.ClusterRoleBinding",
-"io.k8s.api.rbac.v1.ClusterRoleBindingList",
-"io.k8s.api.rbac.v1.ClusterRoleList",
-"io.k8s.api.rbac.v1.Role",
-"io.k8s.api.rbac.v1.RoleBinding",
-"io.k8s.api.rbac.v1.RoleBindingList",
-"io.k8s.api.rbac.v1.RoleList",
-"io.k8s.api.rbac.v1beta1.ClusterRole",
-"io.k8s.api.rbac.v1beta1.ClusterRoleBinding",
-"io.k8s.api.rbac.v1beta1.ClusterRoleBindingList",
-"io.k8s.api.rbac.v1beta1.ClusterRoleList",
-"io.k8s.api.rbac.v1beta1.Role",
-"io.k8s.api.rbac.v1beta1.RoleBinding",
-"io.k8s.api.rbac.v1beta1.RoleBindingList",
-"io.k8s.api.rbac.v1beta1.RoleList",
-"io.k8s.api.scheduling.v1.PriorityClass",
-"io.k8s.api.scheduling.v1.PriorityClassList",
-"io.k8s.api.scheduling.v1beta1.PriorityClass",
-"io.k8s.api.scheduling.v1beta1.PriorityClassList",
-"io.k8s.api.storage.v1.CSIDriver",
-"io.k8s.api.storage.v1.CSIDriverList",
-"io.k8s.api.storage.v1.CSINode",
-"io.k8s.api.storage.v1.CSINodeList",
-"io.k8s.api.storage.v1.CSINodeSpec",
-"io.k8s.api.storage.v1.StorageClass",
-"io.k8s.api.storage.v1.StorageClassList",
-"io.k8s.api.storage.v1.VolumeAttachment",
-"io.k8s.api.storage.v1.VolumeAttachmentList",
-"io.k8s.api.storage.v1beta1.CSIDriver",
-"io.k8s.api.storage.v1beta1.CSIDriverList",
-"io.k8s.api.storage.v1beta1.CSINode",
-"io.k8s.api.storage.v1beta1.CSINodeList",
-"io.k8s.api.storage.v1beta1.CSINodeSpec",
-"io.k8s.api.storage.v1beta1.CSIStorageCapacity",
-"io.k8s.api.storage.v1beta1.CSIStorageCapacityList",
-"io.k8s.api.storage.v1beta1.StorageClass",
-"io.k8s.api.storage.v1beta1.StorageClassList",
-"io.k8s.api.storage.v1beta1.VolumeAttachment",
-"io.k8s.api.storage.v1beta1.VolumeAttachmentList",
-"io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
-"io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionList",
-"io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1beta1.CustomResourceDefinition",
-"io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1beta1.CustomResourceDefinitionList",
-"io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta",
-"io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIService",
-"io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIServiceList",
-"io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIServiceStatus",
-"io.k8s.kube-aggregator.pkg.apis.apiregistration.v1beta1.APIService",
-"io.k8s.kube-aggregator.pkg.apis.apiregistration.v1beta1.APIServiceList",
-"io.k8s.kube-aggregator.pkg.apis.apiregistration.v1beta1.APIServiceStatus",
+    "io.k8s.api.admissionregistration.v1.MutatingWebhookConfiguration",
+    "io.k8s.api.admissionregistration.v1.MutatingWebhookConfigurationList",
+    "io.k8s.api.admissionregistration.v1.ValidatingWebhookConfiguration",
+    "io.k8s.api.admissionregistration.v1.ValidatingWebhookConfigurationList",
+    "io.k8s.api.admissionregistration.v1beta1.MutatingWebhookConfiguration",
+    "io.k8s.api.admissionregistration.v1beta1.MutatingWebhookConfigurationList",
+    "io.k8s.api.admissionregistration.v1beta1.ValidatingWebhookConfiguration",
+    "io.k8s.api.admissionregistration.v1beta1.ValidatingWebhookConfigurationList",
+    "io.k8s.api.apps.v1.ControllerRevision",
+    "io.k8s.api.apps.v1.ControllerRevisionList",
+    "io.k8s.api.apps.v1.DaemonSet",
+    "io.k8s.api.apps.v1.DaemonSetList",
+    "io.k8s.api.apps.v1.DaemonSetSpec",
+    "io.k8s.api.apps.v1.DaemonSetStatus",
+    "io.k8s.api.apps.v1.Deployment",
+    "io.k8s.api.apps.v1.DeploymentList",
+    "io.k8s.api.apps.v1.DeploymentSpec",
+    "io.k8s.api.apps.v1.DeploymentStatus",
+    "io.k8s.api.apps.v1.Kustomization",
+    "io.k8s.api.apps.v1.ReplicaSet",
+    "io.k8s.api.apps.v1.ReplicaSetList",
+    "io.k8s.api.apps.v1.ReplicaSetSpec",
+    "io.k8s.api.apps.v1.ReplicaSetStatus",
+    "io.k8s.api.apps.v1.StatefulSet",
+    "io.k8s.api.apps.v1.StatefulSetList",
+    "io.k8s.api.apps.v1.StatefulSetSpec",
+    "io.k8s.api.apps.v1.StatefulSetStatus",
+    "io.k8s.api.authentication.v1.TokenRequest",
+    "io.k8s.api.authentication.v1.TokenReview",
+    "io.k8s.api.authentication.v1beta1.TokenReview",
+    "io.k8s.api.authorization.v1.LocalSubjectAccessReview",
+    "io.k8s.api.authorization.v1.SelfSubjectAccessReview",
+    "io.k8s.api.authorization.v1.SelfSubjectRulesReview",
+    "io.k8s.api.authorization.v1.SubjectAccessReview",
+    "io.k8s.api.authorization.v1beta1.LocalSubjectAccessReview",
+    "io.k8s.api.authorization.v1beta1.SelfSubjectAccessReview",
+    "io.k8s.api.authorization.v1beta1.SelfSubjectRulesReview",
+    "io.k8s.api.authorization.v1beta1.SubjectAccessReview",
+    "io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler",
+    "io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerList",
+    "io.k8s.api.autoscaling.v1.Scale",
+    "io.k8s.api.autoscaling.v2beta1.HorizontalPodAutoscaler",
+    "io.k8s.api.autoscaling.v2beta1.HorizontalPodAutoscalerList",
+    "io.k8s.api.autoscaling.v2beta2.HorizontalPodAutoscaler",
+    "io.k8s.api.autoscaling.v2beta2.HorizontalPodAutoscalerList",
+    "io.k8s.api.batch.v1.CronJob",
+    "io.k8s.api.batch.v1.CronJobList",
+    "io.k8s.api.batch.v1.CronJobSpec",
+    "io.k8s.api.batch.v1.Job",
+    "io.k8s.api.batch.v1.JobList",
+    "io.k8s.api.batch.v1.JobSpec",
+    "io.k8s.api.batch.v1.JobStatus",
+    "io.k8s.api.batch.v1.JobTemplateSpec",
+    "io.k8s.api.batch.v1beta1.CronJob",
+    "io.k8s.api.batch.v1beta1.CronJobList",
+    "io.k8s.api.batch.v1beta1.CronJobSpec",
+    "io.k8s.api.batch.v1beta1.JobTemplateSpec",
+    "io.k8s.api.certificates.v1.CertificateSigningRequest",
+    "io.k8s.api.certificates.v1.CertificateSigningRequestList",
+    "io.k8s.api.certificates.v1beta1.CertificateSigningRequest",
+    "io.k8s.api.certificates.v1beta1.CertificateSigningRequestList",
+    "io.k8s.api.coordination.v1.Lease",
+    "io.k8s.api.coordination.v1.LeaseList",
+    "io.k8s.api.coordination.v1beta1.Lease",
+    "io.k8s.api.coordination.v1beta1.LeaseList",
+    "io.k8s.api.core.v1.Binding",
+    "io.k8s.api.core.v1.ComponentStatus",
+    "io.k8s.api.core.v1.ComponentStatusList",
+    "io.k8s.api.core.v1.ConfigMap",
+    "io.k8s.api.core.v1.ConfigMapList",
+    "io.k8s.api.core.v1.Container",
+    "io.k8s.api.core.v1.Endpoints",
+    "io.k8s.api.core.v1.EndpointsList",
+    "io.k8s.api.core.v1.EphemeralContainer",
+    "io.k8s.api.core.v1.EphemeralVolumeSource",
+    "io.k8s.api.core.v1.Event",
+    "io.k8s.api.core.v1.EventList",
+    "io.k8s.api.core.v1.LimitRange",
+    "io.k8s.api.core.v1.LimitRangeList",
+    "io.k8s.api.core.v1.Namespace",
+    "io.k8s.api.core.v1.NamespaceList",
+    "io.k8s.api.core.v1.NamespaceStatus",
+    "io.k8s.api.core.v1.Node",
+    "io.k8s.api.core.v1.NodeList",
+    "io.k8s.api.core.v1.NodeSpec",
+    "io.k8s.api.core.v1.NodeStatus",
+    "io.k8s.api.core.v1.PersistentVolume",
+    "io.k8s.api.core.v1.PersistentVolumeClaim",
+    "io.k8s.api.core.v1.PersistentVolumeClaimList",
+    "io.k8s.api.core.v1.PersistentVolumeClaimStatus",
+    "io.k8s.api.core.v1.PersistentVolumeClaimTemplate",
+    "io.k8s.api.core.v1.PersistentVolumeList",
+    "io.k8s.api.core.v1.Pod",
+    "io.k8s.api.core.v1.PodList",
+    "io.k8s.api.core.v1.PodSpec",
+    "io.k8s.api.core.v1.PodStatus",
+    "io.k8s.api.core.v1.PodTemplate",
+    "io.k8s.api.core.v1.PodTemplateList",
+    "io.k8s.api.core.v1.PodTemplateSpec",
+    "io.k8s.api.core.v1.ReplicationController",
+    "io.k8s.api.core.v1.ReplicationControllerList",
+    "io.k8s.api.core.v1.ReplicationControllerSpec",
+    "io.k8s.api.core.v1.ReplicationControllerStatus",
+    "io.k8s.api.core.v1.ResourceQuota",
+    "io.k8s.api.core.v1.ResourceQuotaList",
+    "io.k8s.api.core.v1.Secret",
+    "io.k8s.api.core.v1.SecretList",
+    "io.k8s.api.core.v1.Service",
+    "io.k8s.api.core.v1.ServiceAccount",
+    "io.k8s.api.core.v1.ServiceAccountList",
+    "io.k8s.api.core.v1.ServiceList",
+    "io.k8s.api.core.v1.ServiceSpec",
+    "io.k8s.api.core.v1.ServiceStatus",
+    "io.k8s.api.core.v1.Volume",
+    "io.k8s.api.discovery.v1.EndpointSlice",
+    "io.k8s.api.discovery.v1.EndpointSliceList",
+    "io.k8s.api.discovery.v1beta1.EndpointSlice",
+    "io.k8s.api.discovery.v1beta1.EndpointSliceList",
+    "io.k8s.api.events.v1.Event",
+    "io.k8s.api.events.v1.EventList",
+    "io.k8s.api.events.v1beta1.Event",
+    "io.k8s.api.events.v1beta1.EventList",
+    "io.k8s.api.extensions.v1beta1.Ingress",
+    "io.k8s.api.extensions.v1beta1.IngressList",
+    "io.k8s.api.flowcontrol.v1beta1.FlowSchema",
+    "io.k8s.api.flowcontrol.v1beta1.FlowSchemaList",
+    "io.k8s.api.flowcontrol.v1beta1.PriorityLevelConfiguration",
+    "io.k8s.api.flowcontrol.v1beta1.PriorityLevelConfigurationList",
+    "io.k8s.api.networking.v1.Ingress",
+    "io.k8s.api.networking.v1.IngressClass",
+    "io.k8s.api.networking.v1.IngressClassList",
+    "io.k8s.api.networking.v1.IngressList",
+    "io.k8s.api.networking.v1.NetworkPolicy",
+    "io.k8s.api.networking.v1.NetworkPolicyList",
+    "io.k8s.api.networking.v1beta1.Ingress",
+    "io.k8s.api.networking.v1beta1.IngressClass",
+    "io.k8s.api.networking.v1beta1.IngressClassList",
+    "io.k8s.api.networking.v1beta1.IngressList",
+    "io.k8s.api.node.v1.RuntimeClass",
+    "io.k8s.api.node.v1.RuntimeClassList",
+    "io.k8s.api.node.v1beta1.RuntimeClass",
+    "io.k8s.api.node.v1beta1.RuntimeClassList",
+    "io.k8s.api.policy.v1.PodDisruptionBudget",
+    "io.k8s.api.policy.v1.PodDisruptionBudgetList",
+    "io.k8s.api.policy.v1.PodDisruptionBudgetStatus",
+    "io.k8s.api.policy.v1beta1.Eviction",
+    "io.k8s.api.policy.v1beta1.PodDisruptionBudget",
+    "io.k8s.api.policy.v1beta1.PodDisruptionBudgetList",
+    "io.k8s.api.policy.v1beta1.PodDisruptionBudgetStatus",
+    "io.k8s.api.policy.v1beta1.PodSecurityPolicy",
+    "io.k8s.api.policy.v1beta1.PodSecurityPolicyList",
+    "io.k8s.api.rbac.v1.ClusterRole",
+    "io.k8s.api.rbac.v1.ClusterRoleBinding",
+    "io.k8s.api.rbac.v1.ClusterRoleBindingList",
+    "io.k8s.api.rbac.v1.ClusterRoleList",
+    "io.k8s.api.rbac.v1.Role",
+    "io.k8s.api.rbac.v1.RoleBinding",
+    "io.k8s.api.rbac.v1.RoleBindingList",
+    "io.k8s.api.rbac.v1.RoleList",
+    "io.k8s.api.rbac.v1beta1.ClusterRole",
+    "io.k8s.api.rbac.v1beta1.ClusterRoleBinding",
+    "io.k8s.api.rbac.v1beta1.ClusterRoleBindingList",
+    "io.k8s.api.rbac.v1beta1.ClusterRoleList",
+    "io.k8s.api.rbac.v1beta1.Role",
+    "io.k8s.api.rbac.v1beta1.RoleBinding",
+    "io.k8s.api.rbac.v1beta1.RoleBindingList",
+    "io.k8s.api.rbac.v1beta1.RoleList",
+    "io.k8s.api.scheduling.v1.PriorityClass",
+    "io.k8s.api.scheduling.v1.PriorityClassList",
+    "io.k8s.api.scheduling.v1beta1.PriorityClass",
+    "io.k8s.api.scheduling.v1beta1.PriorityClassList",
+    "io.k8s.api.storage.v1.CSIDriver",
+    "io.k8s.api.storage.v1.CSIDriverList",
+    "io.k8s.api.storage.v1.CSINode",
+    "io.k8s.api.storage.v1.CSINodeList",
+    "io.k8s.api.storage.v1.CSINodeSpec",
+    "io.k8s.api.storage.v1.StorageClass",
+    "io.k8s.api.storage.v1.StorageClassList",
+    "io.k8s.api.storage.v1.VolumeAttachment",
+    "io.k8s.api.storage.v1.VolumeAttachmentList",
+    "io.k8s.api.storage.v1beta1.CSIDriver",
+    "io.k8s.api.storage.v1beta1.CSIDriverList",
+    "io.k8s.api.storage.v1beta1.CSINode",
+    "io.k8s.api.storage.v1beta1.CSINodeList",
+    "io.k8s.api.storage.v1beta1.CSINodeSpec",
+    "io.k8s.api.storage.v1beta1.CSIStorageCapacity",
+    "io.k8s.api.storage.v1beta1.CSIStorageCapacityList",
+    "io.k8s.api.storage.v1beta1.StorageClass",
+    "io.k8s.api.storage.v1beta1.StorageClassList",
+    "io.k8s.api.storage.v1beta1.VolumeAttachment",
+    "io.k8s.api.storage.v1beta1.VolumeAttachmentList",
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionList",
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1beta1.CustomResourceDefinition",
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1beta1.CustomResourceDefinitionList",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta",
+    "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIService",
+    "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIServiceList",
+    "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIServiceStatus",
+    "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1beta1.APIService",
+    "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1beta1.APIServiceList",
+    "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1beta1.APIServiceStatus",
 ];
 pub(super) static DEFINITIONS: &[Definition] = &[
-// io.k8s.api.admissionregistration.v1.MutatingWebhookConfiguration
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "webhooks", shape: Shape::List, target: None, merge: Some(&["name"]) },
-], any_name: None },
-// io.k8s.api.admissionregistration.v1.MutatingWebhookConfigurationList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(0), merge: None },
-], any_name: None },
-// io.k8s.api.admissionregistration.v1.ValidatingWebhookConfiguration
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "webhooks", shape: Shape::List, target: None, merge: Some(&["name"]) },
-], any_name: None },
-// io.k8s.api.admissionregistration.v1.ValidatingWebhookConfigurationList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(2), merge: None },
-], any_name: None },
-// io.k8s.api.admissionregistration.v1beta1.MutatingWebhookConfiguration
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "webhooks", shape: Shape::List, target: None, merge: Some(&["name"]) },
-], any_name: None },
-// io.k8s.api.admissionregistration.v1beta1.MutatingWebhookConfigurationList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(4), merge: None },
-], any_name: None },
-// io.k8s.api.admissionregistration.v1beta1.ValidatingWebhookConfiguration
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "webhooks", shape: Shape::List, target: None, merge: Some(&["name"]) },
-], any_name: None },
-// io.k8s.api.admissionregistration.v1beta1.ValidatingWebhookConfigurationList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(6), merge: None },
-], any_name: None },
-// io.k8s.api.apps.v1.ControllerRevision
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.apps.v1.ControllerRevisionList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(8), merge: None },
-], any_name: None },
-// io.k8s.api.apps.v1.DaemonSet
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "spec", shape: Shape::Object, target: Some(12), merge: None },
-Field { name: "status", shape: Shape::Object, target: Some(13), merge: None },
-], any_name: None },
-// io.k8s.api.apps.v1.DaemonSetList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(10), merge: None },
-], any_name: None },
-// io.k8s.api.apps.v1.DaemonSetSpec
-Definition { fields: &[
-Field { name: "template", shape: Shape::Object, target: Some(98), merge: None },
-], any_name: None },
-// io.k8s.api.apps.v1.DaemonSetStatus
-Definition { fields: &[
-Field { name: "conditions", shape: Shape::List, target: None, merge: Some(&["type"]) },
-], any_name: None },
-// io.k8s.api.apps.v1.Deployment
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "spec", shape: Shape::Object, target: Some(16), merge: None },
-Field { name: "status", shape: Shape::Object, target: Some(17), merge: None },
-], any_name: None },
-// io.k8s.api.apps.v1.DeploymentList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(14), merge: None },
-], any_name: None },
-// io.k8s.api.apps.v1.DeploymentSpec
-Definition { fields: &[
-Field { name: "template", shape: Shape::Object, target: Some(98), merge: None },
-], any_name: None },
-// io.k8s.api.apps.v1.DeploymentStatus
-Definition { fields: &[
-Field { name: "conditions", shape: Shape::List, target: None, merge: Some(&["type"]) },
-], any_name: None },
-// io.k8s.api.apps.v1.Kustomization
-Definition { fields: &[
-Field { name: "configMapGenerator", shape: Shape::List, target: None, merge: Some(&["name"]) },
-Field { name: "secretGenerator", shape: Shape::List, target: None, merge: Some(&["name"]) },
-], any_name: None },
-// io.k8s.api.apps.v1.ReplicaSet
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "spec", shape: Shape::Object, target: Some(21), merge: None },
-Field { name: "status", shape: Shape::Object, target: Some(22), merge: None },
-], any_name: None },
-// io.k8s.api.apps.v1.ReplicaSetList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(19), merge: None },
-], any_name: None },
-// io.k8s.api.apps.v1.ReplicaSetSpec
-Definition { fields: &[
-Field { name: "template", shape: Shape::Object, target: Some(98), merge: None },
-], any_name: None },
-// io.k8s.api.apps.v1.ReplicaSetStatus
-Definition { fields: &[
-Field { name: "conditions", shape: Shape::List, target: None, merge: Some(&["type"]) },
-], any_name: None },
-// io.k8s.api.apps.v1.StatefulSet
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "spec", shape: Shape::Object, target: Some(25), merge: None },
-Field { name: "status", shape: Shape::Object, target: Some(26), merge: None },
-], any_name: None },
-// io.k8s.api.apps.v1.StatefulSetList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(23), merge: None },
-], any_name: None },
-// io.k8s.api.apps.v1.StatefulSetSpec
-Definition { fields: &[
-Field { name: "template", shape: Shape::Object, target: Some(98), merge: None },
-Field { name: "volumeClaimTemplates", shape: Shape::List, target: Some(87), merge: None },
-], any_name: None },
-// io.k8s.api.apps.v1.StatefulSetStatus
-Definition { fields: &[
-Field { name: "conditions", shape: Shape::List, target: None, merge: Some(&["type"]) },
-], any_name: None },
-// io.k8s.api.authentication.v1.TokenRequest
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.authentication.v1.TokenReview
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.authentication.v1beta1.TokenReview
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.authorization.v1.LocalSubjectAccessReview
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.authorization.v1.SelfSubjectAccessReview
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.authorization.v1.SelfSubjectRulesReview
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.authorization.v1.SubjectAccessReview
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.authorization.v1beta1.LocalSubjectAccessReview
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.authorization.v1beta1.SelfSubjectAccessReview
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.authorization.v1beta1.SelfSubjectRulesReview
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.authorization.v1beta1.SubjectAccessReview
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(38), merge: None },
-], any_name: None },
-// io.k8s.api.autoscaling.v1.Scale
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.autoscaling.v2beta1.HorizontalPodAutoscaler
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.autoscaling.v2beta1.HorizontalPodAutoscalerList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(41), merge: None },
-], any_name: None },
-// io.k8s.api.autoscaling.v2beta2.HorizontalPodAutoscaler
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.autoscaling.v2beta2.HorizontalPodAutoscalerList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(43), merge: None },
-], any_name: None },
-// io.k8s.api.batch.v1.CronJob
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "spec", shape: Shape::Object, target: Some(47), merge: None },
-], any_name: None },
-// io.k8s.api.batch.v1.CronJobList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(45), merge: None },
-], any_name: None },
-// io.k8s.api.batch.v1.CronJobSpec
-Definition { fields: &[
-Field { name: "jobTemplate", shape: Shape::Object, target: Some(52), merge: None },
-], any_name: None },
-// io.k8s.api.batch.v1.Job
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "spec", shape: Shape::Object, target: Some(50), merge: None },
-Field { name: "status", shape: Shape::Object, target: Some(51), merge: None },
-], any_name: None },
-// io.k8s.api.batch.v1.JobList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(48), merge: None },
-], any_name: None },
-// io.k8s.api.batch.v1.JobSpec
-Definition { fields: &[
-Field { name: "template", shape: Shape::Object, target: Some(98), merge: None },
-], any_name: None },
-// io.k8s.api.batch.v1.JobStatus
-Definition { fields: &[
-Field { name: "conditions", shape: Shape::List, target: None, merge: Some(&["type"]) },
-], any_name: None },
-// io.k8s.api.batch.v1.JobTemplateSpec
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "spec", shape: Shape::Object, target: Some(50), merge: None },
-], any_name: None },
-// io.k8s.api.batch.v1beta1.CronJob
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "spec", shape: Shape::Object, target: Some(55), merge: None },
-], any_name: None },
-// io.k8s.api.batch.v1beta1.CronJobList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(53), merge: None },
-], any_name: None },
-// io.k8s.api.batch.v1beta1.CronJobSpec
-Definition { fields: &[
-Field { name: "jobTemplate", shape: Shape::Object, target: Some(56), merge: None },
-], any_name: None },
-// io.k8s.api.batch.v1beta1.JobTemplateSpec
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "spec", shape: Shape::Object, target: Some(50), merge: None },
-], any_name: None },
-// io.k8s.api.certificates.v1.CertificateSigningRequest
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.certificates.v1.CertificateSigningRequestList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(57), merge: None },
-], any_name: None },
-// io.k8s.api.certificates.v1beta1.CertificateSigningRequest
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.certificates.v1beta1.CertificateSigningRequestList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(59), merge: None },
-], any_name: None },
-// io.k8s.api.coordination.v1.Lease
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.coordination.v1.LeaseList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(61), merge: None },
-], any_name: None },
-// io.k8s.api.coordination.v1beta1.Lease
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.coordination.v1beta1.LeaseList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(63), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.Binding
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.ComponentStatus
-Definition { fields: &[
-Field { name: "conditions", shape: Shape::List, target: None, merge: Some(&["type"]) },
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.ComponentStatusList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(66), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.ConfigMap
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.ConfigMapList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(68), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.Container
-Definition { fields: &[
-Field { name: "env", shape: Shape::List, target: None, merge: Some(&["name"]) },
-Field { name: "ports", shape: Shape::List, target: None, merge: Some(&["containerPort", "protocol"]) },
-Field { name: "volumeDevices", shape: Shape::List, target: None, merge: Some(&["devicePath"]) },
-Field { name: "volumeMounts", shape: Shape::List, target: None, merge: Some(&["mountPath"]) },
-], any_name: None },
-// io.k8s.api.core.v1.Endpoints
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.EndpointsList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(71), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.EphemeralContainer
-Definition { fields: &[
-Field { name: "env", shape: Shape::List, target: None, merge: Some(&["name"]) },
-Field { name: "volumeDevices", shape: Shape::List, target: None, merge: Some(&["devicePath"]) },
-Field { name: "volumeMounts", shape: Shape::List, target: None, merge: Some(&["mountPath"]) },
-], any_name: None },
-// io.k8s.api.core.v1.EphemeralVolumeSource
-Definition { fields: &[
-Field { name: "volumeClaimTemplate", shape: Shape::Object, target: Some(90), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.Event
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.EventList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(75), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.LimitRange
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.LimitRangeList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(77), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.Namespace
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "status", shape: Shape::Object, target: Some(81), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.NamespaceList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(79), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.NamespaceStatus
-Definition { fields: &[
-Field { name: "conditions", shape: Shape::List, target: None, merge: Some(&["type"]) },
-], any_name: None },
-// io.k8s.api.core.v1.Node
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "spec", shape: Shape::Object, target: Some(84), merge: None },
-Field { name: "status", shape: Shape::Object, target: Some(85), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.NodeList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(82), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.NodeSpec
-Definition { fields: &[
-Field { name: "podCIDRs", shape: Shape::List, target: None, merge: Some(&[]) },
-], any_name: None },
-// io.k8s.api.core.v1.NodeStatus
-Definition { fields: &[
-Field { name: "addresses", shape: Shape::List, target: None, merge: Some(&["type"]) },
-Field { name: "conditions", shape: Shape::List, target: None, merge: Some(&["type"]) },
-], any_name: None },
-// io.k8s.api.core.v1.PersistentVolume
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.PersistentVolumeClaim
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "status", shape: Shape::Object, target: Some(89), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.PersistentVolumeClaimList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(87), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.PersistentVolumeClaimStatus
-Definition { fields: &[
-Field { name: "conditions", shape: Shape::List, target: None, merge: Some(&["type"]) },
-], any_name: None },
-// io.k8s.api.core.v1.PersistentVolumeClaimTemplate
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.PersistentVolumeList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(86), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.Pod
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "spec", shape: Shape::Object, target: Some(94), merge: None },
-Field { name: "status", shape: Shape::Object, target: Some(95), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.PodList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(92), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.PodSpec
-Definition { fields: &[
-Field { name: "containers", shape: Shape::List, target: Some(70), merge: Some(&["name"]) },
-Field { name: "ephemeralContainers", shape: Shape::List, target: Some(73), merge: Some(&["name"]) },
-Field { name: "hostAliases", shape: Shape::List, target: None, merge: Some(&["ip"]) },
-Field { name: "imagePullSecrets", shape: Shape::List, target: None, merge: Some(&["name"]) },
-Field { name: "initContainers", shape: Shape::List, target: Some(70), merge: Some(&["name"]) },
-Field { name: "topologySpreadConstraints", shape: Shape::List, target: None, merge: Some(&["topologyKey", "whenUnsatisfiable"]) },
-Field { name: "volumes", shape: Shape::List, target: Some(113), merge: Some(&["name"]) },
-], any_name: None },
-// io.k8s.api.core.v1.PodStatus
-Definition { fields: &[
-Field { name: "conditions", shape: Shape::List, target: None, merge: Some(&["type"]) },
-Field { name: "podIPs", shape: Shape::List, target: None, merge: Some(&["ip"]) },
-], any_name: None },
-// io.k8s.api.core.v1.PodTemplate
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "template", shape: Shape::Object, target: Some(98), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.PodTemplateList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(96), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.PodTemplateSpec
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "spec", shape: Shape::Object, target: Some(94), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.ReplicationController
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "spec", shape: Shape::Object, target: Some(101), merge: None },
-Field { name: "status", shape: Shape::Object, target: Some(102), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.ReplicationControllerList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(99), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.ReplicationControllerSpec
-Definition { fields: &[
-Field { name: "template", shape: Shape::Object, target: Some(98), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.ReplicationControllerStatus
-Definition { fields: &[
-Field { name: "conditions", shape: Shape::List, target: None, merge: Some(&["type"]) },
-], any_name: None },
-// io.k8s.api.core.v1.ResourceQuota
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.ResourceQuotaList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(103), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.Secret
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.SecretList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(105), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.Service
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "spec", shape: Shape::Object, target: Some(111), merge: None },
-Field { name: "status", shape: Shape::Object, target: Some(112), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.ServiceAccount
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "secrets", shape: Shape::List, target: None, merge: Some(&["name"]) },
-], any_name: None },
-// io.k8s.api.core.v1.ServiceAccountList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(108), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.ServiceList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(107), merge: None },
-], any_name: None },
-// io.k8s.api.core.v1.ServiceSpec
-Definition { fields: &[
-Field { name: "ports", shape: Shape::List, target: None, merge: Some(&["port", "protocol"]) },
-], any_name: None },
-// io.k8s.api.core.v1.ServiceStatus
-Definition { fields: &[
-Field { name: "conditions", shape: Shape::List, target: None, merge: Some(&["type"]) },
-], any_name: None },
-// io.k8s.api.core.v1.Volume
-Definition { fields: &[
-Field { name: "ephemeral", shape: Shape::Object, target: Some(74), merge: None },
-], any_name: None },
-// io.k8s.api.discovery.v1.EndpointSlice
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.discovery.v1.EndpointSliceList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(114), merge: None },
-], any_name: None },
-// io.k8s.api.discovery.v1beta1.EndpointSlice
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.discovery.v1beta1.EndpointSliceList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(116), merge: None },
-], any_name: None },
-// io.k8s.api.events.v1.Event
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.events.v1.EventList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(118), merge: None },
-], any_name: None },
-// io.k8s.api.events.v1beta1.Event
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.events.v1beta1.EventList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(120), merge: None },
-], any_name: None },
-// io.k8s.api.extensions.v1beta1.Ingress
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.extensions.v1beta1.IngressList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(122), merge: None },
-], any_name: None },
-// io.k8s.api.flowcontrol.v1beta1.FlowSchema
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.flowcontrol.v1beta1.FlowSchemaList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(124), merge: None },
-], any_name: None },
-// io.k8s.api.flowcontrol.v1beta1.PriorityLevelConfiguration
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.flowcontrol.v1beta1.PriorityLevelConfigurationList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(126), merge: None },
-], any_name: None },
-// io.k8s.api.networking.v1.Ingress
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.networking.v1.IngressClass
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.networking.v1.IngressClassList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(129), merge: None },
-], any_name: None },
-// io.k8s.api.networking.v1.IngressList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(128), merge: None },
-], any_name: None },
-// io.k8s.api.networking.v1.NetworkPolicy
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.networking.v1.NetworkPolicyList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(132), merge: None },
-], any_name: None },
-// io.k8s.api.networking.v1beta1.Ingress
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.networking.v1beta1.IngressClass
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.networking.v1beta1.IngressClassList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(135), merge: None },
-], any_name: None },
-// io.k8s.api.networking.v1beta1.IngressList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(134), merge: None },
-], any_name: None },
-// io.k8s.api.node.v1.RuntimeClass
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.node.v1.RuntimeClassList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(138), merge: None },
-], any_name: None },
-// io.k8s.api.node.v1beta1.RuntimeClass
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.node.v1beta1.RuntimeClassList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(140), merge: None },
-], any_name: None },
-// io.k8s.api.policy.v1.PodDisruptionBudget
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "status", shape: Shape::Object, target: Some(144), merge: None },
-], any_name: None },
-// io.k8s.api.policy.v1.PodDisruptionBudgetList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(142), merge: None },
-], any_name: None },
-// io.k8s.api.policy.v1.PodDisruptionBudgetStatus
-Definition { fields: &[
-Field { name: "conditions", shape: Shape::List, target: None, merge: Some(&["type"]) },
-], any_name: None },
-// io.k8s.api.policy.v1beta1.Eviction
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.policy.v1beta1.PodDisruptionBudget
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "status", shape: Shape::Object, target: Some(148), merge: None },
-], any_name: None },
-// io.k8s.api.policy.v1beta1.PodDisruptionBudgetList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(146), merge: None },
-], any_name: None },
-// io.k8s.api.policy.v1beta1.PodDisruptionBudgetStatus
-Definition { fields: &[
-Field { name: "conditions", shape: Shape::List, target: None, merge: Some(&["type"]) },
-], any_name: None },
-// io.k8s.api.policy.v1beta1.PodSecurityPolicy
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.policy.v1beta1.PodSecurityPolicyList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(149), merge: None },
-], any_name: None },
-// io.k8s.api.rbac.v1.ClusterRole
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.rbac.v1.ClusterRoleBinding
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.rbac.v1.ClusterRoleBindingList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(152), merge: None },
-], any_name: None },
-// io.k8s.api.rbac.v1.ClusterRoleList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(151), merge: None },
-], any_name: None },
-// io.k8s.api.rbac.v1.Role
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.rbac.v1.RoleBinding
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.rbac.v1.RoleBindingList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(156), merge: None },
-], any_name: None },
-// io.k8s.api.rbac.v1.RoleList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(155), merge: None },
-], any_name: None },
-// io.k8s.api.rbac.v1beta1.ClusterRole
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.rbac.v1beta1.ClusterRoleBinding
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.rbac.v1beta1.ClusterRoleBindingList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(160), merge: None },
-], any_name: None },
-// io.k8s.api.rbac.v1beta1.ClusterRoleList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(159), merge: None },
-], any_name: None },
-// io.k8s.api.rbac.v1beta1.Role
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.rbac.v1beta1.RoleBinding
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.rbac.v1beta1.RoleBindingList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(164), merge: None },
-], any_name: None },
-// io.k8s.api.rbac.v1beta1.RoleList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(163), merge: None },
-], any_name: None },
-// io.k8s.api.scheduling.v1.PriorityClass
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.scheduling.v1.PriorityClassList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(167), merge: None },
-], any_name: None },
-// io.k8s.api.scheduling.v1beta1.PriorityClass
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.scheduling.v1beta1.PriorityClassList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(169), merge: None },
-], any_name: None },
-// io.k8s.api.storage.v1.CSIDriver
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.storage.v1.CSIDriverList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(171), merge: None },
-], any_name: None },
-// io.k8s.api.storage.v1.CSINode
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "spec", shape: Shape::Object, target: Some(175), merge: None },
-], any_name: None },
-// io.k8s.api.storage.v1.CSINodeList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(173), merge: None },
-], any_name: None },
-// io.k8s.api.storage.v1.CSINodeSpec
-Definition { fields: &[
-Field { name: "drivers", shape: Shape::List, target: None, merge: Some(&["name"]) },
-], any_name: None },
-// io.k8s.api.storage.v1.StorageClass
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.storage.v1.StorageClassList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(176), merge: None },
-], any_name: None },
-// io.k8s.api.storage.v1.VolumeAttachment
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.storage.v1.VolumeAttachmentList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(178), merge: None },
-], any_name: None },
-// io.k8s.api.storage.v1beta1.CSIDriver
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.storage.v1beta1.CSIDriverList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(180), merge: None },
-], any_name: None },
-// io.k8s.api.storage.v1beta1.CSINode
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "spec", shape: Shape::Object, target: Some(184), merge: None },
-], any_name: None },
-// io.k8s.api.storage.v1beta1.CSINodeList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(182), merge: None },
-], any_name: None },
-// io.k8s.api.storage.v1beta1.CSINodeSpec
-Definition { fields: &[
-Field { name: "drivers", shape: Shape::List, target: None, merge: Some(&["name"]) },
-], any_name: None },
-// io.k8s.api.storage.v1beta1.CSIStorageCapacity
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.storage.v1beta1.CSIStorageCapacityList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(185), merge: None },
-], any_name: None },
-// io.k8s.api.storage.v1beta1.StorageClass
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.storage.v1beta1.StorageClassList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(187), merge: None },
-], any_name: None },
-// io.k8s.api.storage.v1beta1.VolumeAttachment
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.api.storage.v1beta1.VolumeAttachmentList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(189), merge: None },
-], any_name: None },
-// io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(191), merge: None },
-], any_name: None },
-// io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1beta1.CustomResourceDefinition
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-], any_name: None },
-// io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1beta1.CustomResourceDefinitionList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(193), merge: None },
-], any_name: None },
-// io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
-Definition { fields: &[
-Field { name: "finalizers", shape: Shape::List, target: None, merge: Some(&[]) },
-Field { name: "ownerReferences", shape: Shape::List, target: None, merge: Some(&["uid"]) },
-], any_name: None },
-// io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIService
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "status", shape: Shape::Object, target: Some(198), merge: None },
-], any_name: None },
-// io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIServiceList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(196), merge: None },
-], any_name: None },
-// io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIServiceStatus
-Definition { fields: &[
-Field { name: "conditions", shape: Shape::List, target: None, merge: Some(&["type"]) },
-], any_name: None },
-// io.k8s.kube-aggregator.pkg.apis.apiregistration.v1beta1.APIService
-Definition { fields: &[
-Field { name: "metadata", shape: Shape::Object, target: Some(195), merge: None },
-Field { name: "status", shape: Shape::Object, target: Some(201), merge: None },
-], any_name: None },
-// io.k8s.kube-aggregator.pkg.apis.apiregistration.v1beta1.APIServiceList
-Definition { fields: &[
-Field { name: "items", shape: Shape::List, target: Some(199), merge: None },
-], any_name: None },
-// io.k8s.kube-aggregator.pkg.apis.apiregistration.v1beta1.APIServiceStatus
-Definition { fields: &[
-Field { name: "conditions", shape: Shape::List, target: None, merge: Some(&["type"]) },
-], any_name: None },
+    // io.k8s.api.admissionregistration.v1.MutatingWebhookConfiguration
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "webhooks",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["name"]),
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.admissionregistration.v1.MutatingWebhookConfigurationList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(0),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.admissionregistration.v1.ValidatingWebhookConfiguration
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "webhooks",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["name"]),
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.admissionregistration.v1.ValidatingWebhookConfigurationList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(2),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.admissionregistration.v1beta1.MutatingWebhookConfiguration
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "webhooks",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["name"]),
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.admissionregistration.v1beta1.MutatingWebhookConfigurationList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(4),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.admissionregistration.v1beta1.ValidatingWebhookConfiguration
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "webhooks",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["name"]),
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.admissionregistration.v1beta1.ValidatingWebhookConfigurationList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(6),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.apps.v1.ControllerRevision
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.apps.v1.ControllerRevisionList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(8),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.apps.v1.DaemonSet
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "spec",
+                shape: Shape::Object,
+                target: Some(12),
+                merge: None,
+            },
+            Field {
+                name: "status",
+                shape: Shape::Object,
+                target: Some(13),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.apps.v1.DaemonSetList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(10),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.apps.v1.DaemonSetSpec
+    Definition {
+        fields: &[Field {
+            name: "template",
+            shape: Shape::Object,
+            target: Some(98),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.apps.v1.DaemonSetStatus
+    Definition {
+        fields: &[Field {
+            name: "conditions",
+            shape: Shape::List,
+            target: None,
+            merge: Some(&["type"]),
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.apps.v1.Deployment
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "spec",
+                shape: Shape::Object,
+                target: Some(16),
+                merge: None,
+            },
+            Field {
+                name: "status",
+                shape: Shape::Object,
+                target: Some(17),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.apps.v1.DeploymentList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(14),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.apps.v1.DeploymentSpec
+    Definition {
+        fields: &[Field {
+            name: "template",
+            shape: Shape::Object,
+            target: Some(98),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.apps.v1.DeploymentStatus
+    Definition {
+        fields: &[Field {
+            name: "conditions",
+            shape: Shape::List,
+            target: None,
+            merge: Some(&["type"]),
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.apps.v1.Kustomization
+    Definition {
+        fields: &[
+            Field {
+                name: "configMapGenerator",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["name"]),
+            },
+            Field {
+                name: "secretGenerator",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["name"]),
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.apps.v1.ReplicaSet
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "spec",
+                shape: Shape::Object,
+                target: Some(21),
+                merge: None,
+            },
+            Field {
+                name: "status",
+                shape: Shape::Object,
+                target: Some(22),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.apps.v1.ReplicaSetList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(19),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.apps.v1.ReplicaSetSpec
+    Definition {
+        fields: &[Field {
+            name: "template",
+            shape: Shape::Object,
+            target: Some(98),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.apps.v1.ReplicaSetStatus
+    Definition {
+        fields: &[Field {
+            name: "conditions",
+            shape: Shape::List,
+            target: None,
+            merge: Some(&["type"]),
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.apps.v1.StatefulSet
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "spec",
+                shape: Shape::Object,
+                target: Some(25),
+                merge: None,
+            },
+            Field {
+                name: "status",
+                shape: Shape::Object,
+                target: Some(26),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.apps.v1.StatefulSetList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(23),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.apps.v1.StatefulSetSpec
+    Definition {
+        fields: &[
+            Field {
+                name: "template",
+                shape: Shape::Object,
+                target: Some(98),
+                merge: None,
+            },
+            Field {
+                name: "volumeClaimTemplates",
+                shape: Shape::List,
+                target: Some(87),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.apps.v1.StatefulSetStatus
+    Definition {
+        fields: &[Field {
+            name: "conditions",
+            shape: Shape::List,
+            target: None,
+            merge: Some(&["type"]),
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.authentication.v1.TokenRequest
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.authentication.v1.TokenReview
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.authentication.v1beta1.TokenReview
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.authorization.v1.LocalSubjectAccessReview
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.authorization.v1.SelfSubjectAccessReview
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.authorization.v1.SelfSubjectRulesReview
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.authorization.v1.SubjectAccessReview
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.authorization.v1beta1.LocalSubjectAccessReview
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.authorization.v1beta1.SelfSubjectAccessReview
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.authorization.v1beta1.SelfSubjectRulesReview
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.authorization.v1beta1.SubjectAccessReview
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(38),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.autoscaling.v1.Scale
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.autoscaling.v2beta1.HorizontalPodAutoscaler
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.autoscaling.v2beta1.HorizontalPodAutoscalerList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(41),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.autoscaling.v2beta2.HorizontalPodAutoscaler
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.autoscaling.v2beta2.HorizontalPodAutoscalerList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(43),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.batch.v1.CronJob
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "spec",
+                shape: Shape::Object,
+                target: Some(47),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.batch.v1.CronJobList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(45),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.batch.v1.CronJobSpec
+    Definition {
+        fields: &[Field {
+            name: "jobTemplate",
+            shape: Shape::Object,
+            target: Some(52),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.batch.v1.Job
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "spec",
+                shape: Shape::Object,
+                target: Some(50),
+                merge: None,
+            },
+            Field {
+                name: "status",
+                shape: Shape::Object,
+                target: Some(51),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.batch.v1.JobList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(48),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.batch.v1.JobSpec
+    Definition {
+        fields: &[Field {
+            name: "template",
+            shape: Shape::Object,
+            target: Some(98),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.batch.v1.JobStatus
+    Definition {
+        fields: &[Field {
+            name: "conditions",
+            shape: Shape::List,
+            target: None,
+            merge: Some(&["type"]),
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.batch.v1.JobTemplateSpec
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "spec",
+                shape: Shape::Object,
+                target: Some(50),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.batch.v1beta1.CronJob
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "spec",
+                shape: Shape::Object,
+                target: Some(55),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.batch.v1beta1.CronJobList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(53),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.batch.v1beta1.CronJobSpec
+    Definition {
+        fields: &[Field {
+            name: "jobTemplate",
+            shape: Shape::Object,
+            target: Some(56),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.batch.v1beta1.JobTemplateSpec
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "spec",
+                shape: Shape::Object,
+                target: Some(50),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.certificates.v1.CertificateSigningRequest
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.certificates.v1.CertificateSigningRequestList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(57),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.certificates.v1beta1.CertificateSigningRequest
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.certificates.v1beta1.CertificateSigningRequestList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(59),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.coordination.v1.Lease
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.coordination.v1.LeaseList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(61),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.coordination.v1beta1.Lease
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.coordination.v1beta1.LeaseList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(63),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.Binding
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.ComponentStatus
+    Definition {
+        fields: &[
+            Field {
+                name: "conditions",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["type"]),
+            },
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.ComponentStatusList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(66),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.ConfigMap
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.ConfigMapList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(68),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.Container
+    Definition {
+        fields: &[
+            Field {
+                name: "env",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["name"]),
+            },
+            Field {
+                name: "ports",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["containerPort", "protocol"]),
+            },
+            Field {
+                name: "volumeDevices",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["devicePath"]),
+            },
+            Field {
+                name: "volumeMounts",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["mountPath"]),
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.Endpoints
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.EndpointsList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(71),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.EphemeralContainer
+    Definition {
+        fields: &[
+            Field {
+                name: "env",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["name"]),
+            },
+            Field {
+                name: "volumeDevices",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["devicePath"]),
+            },
+            Field {
+                name: "volumeMounts",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["mountPath"]),
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.EphemeralVolumeSource
+    Definition {
+        fields: &[Field {
+            name: "volumeClaimTemplate",
+            shape: Shape::Object,
+            target: Some(90),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.Event
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.EventList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(75),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.LimitRange
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.LimitRangeList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(77),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.Namespace
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "status",
+                shape: Shape::Object,
+                target: Some(81),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.NamespaceList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(79),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.NamespaceStatus
+    Definition {
+        fields: &[Field {
+            name: "conditions",
+            shape: Shape::List,
+            target: None,
+            merge: Some(&["type"]),
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.Node
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "spec",
+                shape: Shape::Object,
+                target: Some(84),
+                merge: None,
+            },
+            Field {
+                name: "status",
+                shape: Shape::Object,
+                target: Some(85),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.NodeList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(82),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.NodeSpec
+    Definition {
+        fields: &[Field {
+            name: "podCIDRs",
+            shape: Shape::List,
+            target: None,
+            merge: Some(&[]),
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.NodeStatus
+    Definition {
+        fields: &[
+            Field {
+                name: "addresses",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["type"]),
+            },
+            Field {
+                name: "conditions",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["type"]),
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.PersistentVolume
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.PersistentVolumeClaim
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "status",
+                shape: Shape::Object,
+                target: Some(89),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.PersistentVolumeClaimList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(87),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.PersistentVolumeClaimStatus
+    Definition {
+        fields: &[Field {
+            name: "conditions",
+            shape: Shape::List,
+            target: None,
+            merge: Some(&["type"]),
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.PersistentVolumeClaimTemplate
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.PersistentVolumeList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(86),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.Pod
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "spec",
+                shape: Shape::Object,
+                target: Some(94),
+                merge: None,
+            },
+            Field {
+                name: "status",
+                shape: Shape::Object,
+                target: Some(95),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.PodList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(92),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.PodSpec
+    Definition {
+        fields: &[
+            Field {
+                name: "containers",
+                shape: Shape::List,
+                target: Some(70),
+                merge: Some(&["name"]),
+            },
+            Field {
+                name: "ephemeralContainers",
+                shape: Shape::List,
+                target: Some(73),
+                merge: Some(&["name"]),
+            },
+            Field {
+                name: "hostAliases",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["ip"]),
+            },
+            Field {
+                name: "imagePullSecrets",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["name"]),
+            },
+            Field {
+                name: "initContainers",
+                shape: Shape::List,
+                target: Some(70),
+                merge: Some(&["name"]),
+            },
+            Field {
+                name: "topologySpreadConstraints",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["topologyKey", "whenUnsatisfiable"]),
+            },
+            Field {
+                name: "volumes",
+                shape: Shape::List,
+                target: Some(113),
+                merge: Some(&["name"]),
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.PodStatus
+    Definition {
+        fields: &[
+            Field {
+                name: "conditions",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["type"]),
+            },
+            Field {
+                name: "podIPs",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["ip"]),
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.PodTemplate
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "template",
+                shape: Shape::Object,
+                target: Some(98),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.PodTemplateList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(96),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.PodTemplateSpec
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "spec",
+                shape: Shape::Object,
+                target: Some(94),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.ReplicationController
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "spec",
+                shape: Shape::Object,
+                target: Some(101),
+                merge: None,
+            },
+            Field {
+                name: "status",
+                shape: Shape::Object,
+                target: Some(102),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.ReplicationControllerList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(99),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.ReplicationControllerSpec
+    Definition {
+        fields: &[Field {
+            name: "template",
+            shape: Shape::Object,
+            target: Some(98),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.ReplicationControllerStatus
+    Definition {
+        fields: &[Field {
+            name: "conditions",
+            shape: Shape::List,
+            target: None,
+            merge: Some(&["type"]),
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.ResourceQuota
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.ResourceQuotaList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(103),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.Secret
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.SecretList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(105),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.Service
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "spec",
+                shape: Shape::Object,
+                target: Some(111),
+                merge: None,
+            },
+            Field {
+                name: "status",
+                shape: Shape::Object,
+                target: Some(112),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.ServiceAccount
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "secrets",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["name"]),
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.ServiceAccountList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(108),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.ServiceList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(107),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.ServiceSpec
+    Definition {
+        fields: &[Field {
+            name: "ports",
+            shape: Shape::List,
+            target: None,
+            merge: Some(&["port", "protocol"]),
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.ServiceStatus
+    Definition {
+        fields: &[Field {
+            name: "conditions",
+            shape: Shape::List,
+            target: None,
+            merge: Some(&["type"]),
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.core.v1.Volume
+    Definition {
+        fields: &[Field {
+            name: "ephemeral",
+            shape: Shape::Object,
+            target: Some(74),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.discovery.v1.EndpointSlice
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.discovery.v1.EndpointSliceList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(114),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.discovery.v1beta1.EndpointSlice
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.discovery.v1beta1.EndpointSliceList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(116),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.events.v1.Event
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.events.v1.EventList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(118),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.events.v1beta1.Event
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.events.v1beta1.EventList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(120),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.extensions.v1beta1.Ingress
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.extensions.v1beta1.IngressList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(122),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.flowcontrol.v1beta1.FlowSchema
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.flowcontrol.v1beta1.FlowSchemaList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(124),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.flowcontrol.v1beta1.PriorityLevelConfiguration
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.flowcontrol.v1beta1.PriorityLevelConfigurationList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(126),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.networking.v1.Ingress
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.networking.v1.IngressClass
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.networking.v1.IngressClassList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(129),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.networking.v1.IngressList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(128),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.networking.v1.NetworkPolicy
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.networking.v1.NetworkPolicyList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(132),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.networking.v1beta1.Ingress
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.networking.v1beta1.IngressClass
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.networking.v1beta1.IngressClassList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(135),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.networking.v1beta1.IngressList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(134),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.node.v1.RuntimeClass
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.node.v1.RuntimeClassList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(138),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.node.v1beta1.RuntimeClass
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.node.v1beta1.RuntimeClassList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(140),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.policy.v1.PodDisruptionBudget
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "status",
+                shape: Shape::Object,
+                target: Some(144),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.policy.v1.PodDisruptionBudgetList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(142),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.policy.v1.PodDisruptionBudgetStatus
+    Definition {
+        fields: &[Field {
+            name: "conditions",
+            shape: Shape::List,
+            target: None,
+            merge: Some(&["type"]),
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.policy.v1beta1.Eviction
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.policy.v1beta1.PodDisruptionBudget
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "status",
+                shape: Shape::Object,
+                target: Some(148),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.policy.v1beta1.PodDisruptionBudgetList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(146),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.policy.v1beta1.PodDisruptionBudgetStatus
+    Definition {
+        fields: &[Field {
+            name: "conditions",
+            shape: Shape::List,
+            target: None,
+            merge: Some(&["type"]),
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.policy.v1beta1.PodSecurityPolicy
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.policy.v1beta1.PodSecurityPolicyList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(149),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.rbac.v1.ClusterRole
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.rbac.v1.ClusterRoleBinding
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.rbac.v1.ClusterRoleBindingList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(152),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.rbac.v1.ClusterRoleList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(151),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.rbac.v1.Role
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.rbac.v1.RoleBinding
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.rbac.v1.RoleBindingList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(156),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.rbac.v1.RoleList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(155),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.rbac.v1beta1.ClusterRole
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.rbac.v1beta1.ClusterRoleBinding
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.rbac.v1beta1.ClusterRoleBindingList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(160),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.rbac.v1beta1.ClusterRoleList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(159),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.rbac.v1beta1.Role
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.rbac.v1beta1.RoleBinding
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.rbac.v1beta1.RoleBindingList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(164),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.rbac.v1beta1.RoleList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(163),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.scheduling.v1.PriorityClass
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.scheduling.v1.PriorityClassList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(167),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.scheduling.v1beta1.PriorityClass
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.scheduling.v1beta1.PriorityClassList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(169),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.storage.v1.CSIDriver
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.storage.v1.CSIDriverList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(171),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.storage.v1.CSINode
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "spec",
+                shape: Shape::Object,
+                target: Some(175),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.storage.v1.CSINodeList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(173),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.storage.v1.CSINodeSpec
+    Definition {
+        fields: &[Field {
+            name: "drivers",
+            shape: Shape::List,
+            target: None,
+            merge: Some(&["name"]),
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.storage.v1.StorageClass
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.storage.v1.StorageClassList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(176),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.storage.v1.VolumeAttachment
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.storage.v1.VolumeAttachmentList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(178),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.storage.v1beta1.CSIDriver
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.storage.v1beta1.CSIDriverList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(180),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.storage.v1beta1.CSINode
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "spec",
+                shape: Shape::Object,
+                target: Some(184),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.api.storage.v1beta1.CSINodeList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(182),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.storage.v1beta1.CSINodeSpec
+    Definition {
+        fields: &[Field {
+            name: "drivers",
+            shape: Shape::List,
+            target: None,
+            merge: Some(&["name"]),
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.storage.v1beta1.CSIStorageCapacity
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.storage.v1beta1.CSIStorageCapacityList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(185),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.storage.v1beta1.StorageClass
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.storage.v1beta1.StorageClassList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(187),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.storage.v1beta1.VolumeAttachment
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.api.storage.v1beta1.VolumeAttachmentList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(189),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(191),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1beta1.CustomResourceDefinition
+    Definition {
+        fields: &[Field {
+            name: "metadata",
+            shape: Shape::Object,
+            target: Some(195),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1beta1.CustomResourceDefinitionList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(193),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+    Definition {
+        fields: &[
+            Field {
+                name: "finalizers",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&[]),
+            },
+            Field {
+                name: "ownerReferences",
+                shape: Shape::List,
+                target: None,
+                merge: Some(&["uid"]),
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIService
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "status",
+                shape: Shape::Object,
+                target: Some(198),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIServiceList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(196),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIServiceStatus
+    Definition {
+        fields: &[Field {
+            name: "conditions",
+            shape: Shape::List,
+            target: None,
+            merge: Some(&["type"]),
+        }],
+        any_name: None,
+    },
+    // io.k8s.kube-aggregator.pkg.apis.apiregistration.v1beta1.APIService
+    Definition {
+        fields: &[
+            Field {
+                name: "metadata",
+                shape: Shape::Object,
+                target: Some(195),
+                merge: None,
+            },
+            Field {
+                name: "status",
+                shape: Shape::Object,
+                target: Some(201),
+                merge: None,
+            },
+        ],
+        any_name: None,
+    },
+    // io.k8s.kube-aggregator.pkg.apis.apiregistration.v1beta1.APIServiceList
+    Definition {
+        fields: &[Field {
+            name: "items",
+            shape: Shape::List,
+            target: Some(199),
+            merge: None,
+        }],
+        any_name: None,
+    },
+    // io.k8s.kube-aggregator.pkg.apis.apiregistration.v1beta1.APIServiceStatus
+    Definition {
+        fields: &[Field {
+            name: "conditions",
+            shape: Shape::List,
+            target: None,
+            merge: Some(&["type"]),
+        }],
+        any_name: None,
+    },
 ];
