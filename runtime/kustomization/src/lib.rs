@@ -1,7 +1,6 @@
 //! The API group `kustomize.toolkit.fluxcd.io`.
 
 mod build;
-mod ignore;
 mod kustomization;
 mod memory;
 mod settings;

@@ -297,8 +297,9 @@ impl Run<'_> {
             .collect();
         let deadline = Instant::now() + self.settings.wait_timeout;
         let mut pause = Duration::from_millis(25);
+        let mut reads = 0;
         loop {
-            let timed_out = Instant::now() + pause > deadline;
+            let timed_out = reads > 0 && Instant::now() + pause > deadline;
             let observations: Vec<Observation<'_>> = waiting
                 .iter()
                 .map(|(object, health)| Observation {
@@ -317,10 +318,11 @@ impl Run<'_> {
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(1));
+            reads += 1;
             // What is well stays so for this purpose.
             waiting.retain(|(_, health)| !health.is_current());
-            let reads = (0..waiting.len()).map(|index| self.health(waiting[index].0));
-            let states: Vec<Health> = futures::stream::iter(reads)
+            let healths = (0..waiting.len()).map(|index| self.health(waiting[index].0));
+            let states: Vec<Health> = futures::stream::iter(healths)
                 .buffered(self.settings.concurrent.max(1))
                 .collect()
                 .await;

@@ -3,7 +3,7 @@
 //! Sections, once for each round `N`; what was applied is remembered from round to round:
 //! - `N/objects`: a JSON object a line;
 //! - `N/settings`: optional, `word` or `word=value` a line: `never`, `force`, `migrate`, `override=NAME`,
-//!   `ignore=JSON`;
+//!   `ignore=JSON`, `stage=KINDS`, `wait=MILLISECONDS`;
 //! - `N/moved`: optional, references `Kind/namespace/name` a line;
 //! - `N/inventory`: optional, identities of the old inventory, all of version v1;
 //! - `N/prune`: optional in place of `objects`: prune what the inventory has;
@@ -159,6 +159,8 @@ fn settings(text: &str) -> Settings {
             ("force", _) => settings.force = true,
             ("migrate", _) => settings.migrate_api_version = true,
             ("ignore", rules) => settings.ignore = Some(serde_json::from_str(rules).unwrap()),
+            ("wait", time) => settings.wait_timeout = Duration::from_millis(time.parse().unwrap()),
+            ("stage", kinds) => settings.custom_stage = tidegate_apply::parse_kinds(kinds),
             ("override", name) => settings.override_managers.push(name.to_owned()),
             _ => panic!("no setting: {word}"),
         }
@@ -269,7 +271,11 @@ macro_rules! cases {
 cases! {
     configured_elsewhere
     conflict_is_repeated
+    custom_stage
+    definition_failed
     definition_first
+    definition_slow
+    encrypted
     excluded_live
     force_immutable
     force_invalid

@@ -9,7 +9,6 @@ use super::plan::Apply;
 use super::plan::Finalize;
 use super::report;
 use crate::build;
-use crate::ignore::Rules;
 use crate::memory::Memory;
 use kube::Client;
 use std::collections::HashSet;
@@ -118,7 +117,7 @@ impl Reconciler {
         settings.concurrent = self.settings.concurrent_apply;
         settings.override_managers.clone_from(&self.settings.override_managers);
         settings.custom_stage.clone_from(&self.settings.custom_stage_kinds);
-        settings.ignore = Rules::new(&plan.ignore).map_err(|error| Failure::Apply(format!("{error}\n")))?;
+        settings.ignore = (!plan.ignore.is_empty()).then(|| serde_json::json!(plan.ignore));
         let previous = self.previous(plan, before).await;
         let writing = self.memories.start_writing(&plan.key);
         let outcome = tidegate_apply::apply(client, &self.mapper, owner, objects, &previous, &settings).await;
