@@ -3,7 +3,7 @@
 //! Sections, once for each round `N`; what was applied is remembered from round to round:
 //! - `N/objects`: a JSON object a line;
 //! - `N/settings`: optional, `word` or `word=value` a line: `never`, `force`, `migrate`, `override=NAME`,
-//!   `ignore=JSON`, `stage=KINDS`, `wait=MILLISECONDS`;
+//!   `ignore=JSON`, `stage=KINDS`, `concurrent=N`, `wait=MILLISECONDS`;
 //! - `N/moved`: optional, references `Kind/namespace/name` a line;
 //! - `N/inventory`: optional, identities of the old inventory, all of version v1;
 //! - `N/prune`: optional in place of `objects`: prune what the inventory has;
@@ -159,6 +159,7 @@ fn settings(text: &str) -> Settings {
             ("force", _) => settings.force = true,
             ("migrate", _) => settings.migrate_api_version = true,
             ("ignore", rules) => settings.ignore = Some(serde_json::from_str(rules).unwrap()),
+            ("concurrent", width) => settings.concurrent = width.parse().unwrap(),
             ("wait", time) => settings.wait_timeout = Duration::from_millis(time.parse().unwrap()),
             ("stage", kinds) => settings.custom_stage = tidegate_apply::parse_kinds(kinds),
             ("override", name) => settings.override_managers.push(name.to_owned()),
@@ -277,6 +278,7 @@ cases! {
     definition_slow
     encrypted
     excluded_live
+    force_held
     force_immutable
     force_invalid
     if_not_present
@@ -286,11 +288,13 @@ cases! {
     ignored_taken_out
     memory
     migration
+    never_leftovers
     never_new
     never_taken
     patience
     prune_owner
     prune_survivors
+    refused_after_trial
     refused_alone
     refused_in_stage
     semantic_no_change
