@@ -147,6 +147,14 @@ impl Mapper {
         served.edition += 1;
     }
 
+    /// Asks anew what a group version has: a path of it was gone. What is known stays until the answer is there,
+    /// and if there is none.
+    pub(crate) async fn refresh(&self, api_version: &str) {
+        let _asking = self.asking.lock().await;
+        // Without an answer the next question fails by itself.
+        let _ = self.ask(api_version).await;
+    }
+
     /// Forgets everything.
     pub fn forget(&self) {
         let mut served = self.served.write();

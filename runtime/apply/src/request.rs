@@ -14,6 +14,9 @@ const JSON: &str = "application/json";
 /// How often a request is sent while the server asks for patience, as in Go's client.
 const ATTEMPTS: u32 = 11;
 
+/// No server may make a worker sleep for longer at a time.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
 /// How an apply patch is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ApplyMode {
@@ -214,7 +217,7 @@ fn pause_asked_for(status: StatusCode, headers: &HeaderMap) -> Option<Duration> 
         .ok()?
         .parse()
         .ok()?;
-    Some(Duration::from_secs(seconds))
+    Some(Duration::from_secs(seconds).min(LONGEST_PAUSE))
 }
 
 fn refusal(status: StatusCode, body: &[u8]) -> RequestError {

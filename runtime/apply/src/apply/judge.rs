@@ -321,9 +321,9 @@ impl Run<'_> {
             // The path of a new definition can lag behind its discovery.
             let is_fresh = self.fresh_groups.lock().contains(target.object.group());
             if !unserved || !is_fresh || pause > Duration::from_secs(3) {
-                if unserved {
-                    // The definition may be gone, or another: ask anew the next time.
-                    self.mapper.forget_group(target.object.group());
+                // The definition may be gone, or another. A missing namespace explains itself.
+                if unserved && !(place.resource.namespaced && place.namespace.is_empty()) {
+                    self.mapper.refresh(target.object.api_version()).await;
                 }
                 return answer;
             }
