@@ -156,15 +156,20 @@ pub fn write_builtins(folder: &Path, components: &[(String, Vec<u8>)]) -> Result
 
 /// Does `folder` hold exactly these components, compiled by this very engine, whole?
 pub fn holds_builtins(folder: &Path, components: &[(String, Vec<u8>)]) -> Result<bool, Error> {
-    let Ok(index) = std::fs::read(folder.join(INDEX)) else { return Ok(false) };
-    let Ok(index) = serde_json::from_slice::<Index>(&index) else { return Ok(false) };
+    let Ok(index) = std::fs::read(folder.join(INDEX)) else {
+        return Ok(false);
+    };
+    let Ok(index) = serde_json::from_slice::<Index>(&index) else {
+        return Ok(false);
+    };
     if index.compatibility != builtin_compatibility()? || index.plugins.len() != components.len() {
         return Ok(false);
     }
     Ok(components.iter().all(|(name, wasm)| {
         let code = std::fs::read(folder.join(format!("{name}.cwasm")));
         index.plugins.get(name).is_some_and(|entry| {
-            entry.component == Digest::of(wasm) && code.is_ok_and(|code| entry.code == Digest::of(&code))
+            entry.component == Digest::of(wasm)
+                && code.is_ok_and(|code| entry.code == Digest::of(&code))
         })
     }))
 }

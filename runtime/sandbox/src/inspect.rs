@@ -13,7 +13,7 @@ pub(crate) fn check(wasm: &[u8]) -> Result<(), Error> {
         return Err(Error::Precompiled);
     }
     match wasm.get(..8) {
-        Some(b"\0asm\x0d\0\x01\0") => Ok(()),
+        Some(b"\0asm\x0d\0\x01\0") => check_shape(wasm, 0),
         Some([0, b'a', b's', b'm', _, _, 0, 0]) => Err(Error::NotAComponent(
             "it is a core module; `wasm-tools component new` makes it one".to_owned(),
         )),
@@ -24,6 +24,79 @@ pub(crate) fn check(wasm: &[u8]) -> Result<(), Error> {
             "it does not start as WebAssembly does".to_owned(),
         )),
     }
+}
+
+/// Components inside components that are still taken. Tools make two or three; validation takes quadratic time.
+const NESTING: u64 = 16;
+/// The body of one function, in bytes: what compiling it takes grows faster than its size.
+const FUNCTION_SIZE: u64 = 1024 * 1024;
+
+const CORE_CODE: u8 = 10;
+const CORE_MODULE: u8 = 1;
+const COMPONENT: u8 = 4;
+
+/// Walks the sections without understanding them, so that bombs go no further. What is malformed is left to the
+/// validator, which has words for it.
+fn check_shape(wasm: &[u8], depth: u64) -> Result<(), Error> {
+    if depth > NESTING {
+        return Err(Error::Limit {
+            limit: Limit::Nesting,
+            value: NESTING,
+        });
+    }
+    let is_component = wasm.get(6) == Some(&1);
+    let mut rest = wasm.get(8..).unwrap_or_default();
+    while let Some((section, content, after)) = section(rest) {
+        rest = after;
+        match (is_component, section) {
+            (true, CORE_MODULE | COMPONENT) => check_shape(content, depth + 1)?,
+            (false, CORE_CODE) => check_code(content)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_code(content: &[u8]) -> Result<(), Error> {
+    let Some((count, mut rest)) = number(content) else {
+        return Ok(());
+    };
+    for _ in 0..count {
+        let Some((size, body)) = number(rest) else {
+            return Ok(());
+        };
+        if size > FUNCTION_SIZE {
+            return Err(Error::Limit {
+                limit: Limit::FunctionSize,
+                value: FUNCTION_SIZE,
+            });
+        }
+        let Some(after) = usize::try_from(size).ok().and_then(|size| body.get(size..)) else {
+            return Ok(());
+        };
+        rest = after;
+    }
+    Ok(())
+}
+
+/// The next section's number and content, and what follows.
+fn section(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (section, rest) = bytes.split_first()?;
+    let (size, rest) = number(rest)?;
+    let (content, after) = rest.split_at_checked(usize::try_from(size).ok()?)?;
+    Some((*section, content, after))
+}
+
+/// An unsigned LEB128 number of 32 bits, and what follows.
+fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut number = 0;
+    for (index, byte) in bytes.iter().take(5).enumerate() {
+        number |= u64::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Some((number, bytes.get(index + 1..)?));
+        }
+    }
+    None
 }
 
 /// Validates and compiles.

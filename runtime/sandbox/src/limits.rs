@@ -16,6 +16,7 @@ pub enum Class {
 pub enum Limit {
     WasmSize,
     FunctionSize,
+    Nesting,
     Memory,
     Tables,
     TableElements,
@@ -40,6 +41,7 @@ impl Limit {
     pub const ALL: &[Self] = &[
         Self::WasmSize,
         Self::FunctionSize,
+        Self::Nesting,
         Self::Memory,
         Self::Tables,
         Self::TableElements,
@@ -64,6 +66,7 @@ impl Limit {
         match self {
             Self::WasmSize => "wasm_size",
             Self::FunctionSize => "function_size",
+            Self::Nesting => "nesting",
             Self::Memory => "memory",
             Self::Tables => "tables",
             Self::TableElements => "table_elements",

@@ -364,7 +364,7 @@ fn over_by_text(error: &wasmtime::Error) -> Option<Limit> {
     let text = format!("{error:#}");
     [
         ("fuel allocated for hostcalls", Limit::HostCallBytes),
-        ("handle", Limit::Handles),
+        ("store handle limit exceeded", Limit::Handles),
     ]
     .into_iter()
     .find_map(|(part, limit)| text.contains(part).then_some(limit))
@@ -390,7 +390,7 @@ fn value_of(limit: Limit, limits: &Limits) -> String {
         Limit::Diagnostics => limits.diagnostics.to_string(),
         Limit::HostCalls => limits.host_calls.to_string(),
         Limit::Random => bytes(limits.random),
-        Limit::WasmSize | Limit::FunctionSize => "a fixed size".to_owned(),
+        Limit::WasmSize | Limit::FunctionSize | Limit::Nesting => "a fixed size".to_owned(),
     }
 }
 

@@ -1,8 +1,18 @@
-//! The built-in renderer `kustomize`.
+//! The built-in renderer `kustomize`: the engine of `tidegate-kustomize` with the host's trees below it.
+//!
+//! Its configuration is described in `config.rs`. The fact `root.display` is the path of the source's root as errors
+//! are to show it: empty for the root of a file system.
 
+mod config;
+mod files;
+
+use config::Config;
+use files::Trees;
 use tidegate_guest::{
-    Description, Failure, Format, Location, Renderer, Request, Role, Sink, Tree, failure,
+    Description, Diagnostic, Failure, Format, Location, Renderer, Request, Role, Severity, Sink,
+    failure,
 };
+use tidegate_kustomize::ErrorKind;
 
 struct Kustomize;
 
@@ -12,48 +22,45 @@ impl Renderer for Kustomize {
     }
 
     fn render(request: &Request, sink: &Sink) -> Result<(), Failure> {
+        let options = Config::parse(&request.config())
+            .map_err(|error| failure::invalid("config", error.to_string()))?;
         let source = request
             .source()
             .ok_or_else(|| failure::internal("kustomize needs a source"))?;
-        let directory = request.path();
-        let file = join(&directory, "kustomization.yaml");
-        let text = source
-            .read(&file)
-            .map_err(|error| failure::read(&file, error))?;
-        let text =
-            String::from_utf8(text).map_err(|error| failure::invalid("utf8", error.to_string()))?;
-        let mut inside = false;
-        for line in text.lines() {
-            match line.strip_prefix("- ") {
-                Some(resource) if inside => {
-                    emit(&source, &join(&directory, resource.trim()), sink)?
-                }
-                _ => inside = line.trim_end() == "resources:",
-            }
+        let trees = Trees::new(source, &request.fact("root.display").unwrap_or_default());
+        let entry = trees.shown(&request.path());
+        let built = tidegate_kustomize::build(&trees, &entry, &options).map_err(|error| {
+            let code = match error.kind() {
+                ErrorKind::Unsupported => "unsupported",
+                ErrorKind::Http => "http",
+                ErrorKind::Generator => "generator",
+                ErrorKind::Input => "kustomize",
+            };
+            failure::invalid(code, error.to_string())
+        })?;
+        for warning in built.warnings {
+            let warning = Diagnostic {
+                severity: Severity::Warning,
+                ..failure::error("kustomize", warning, None)
+            };
+            sink.report(&warning).map_err(failure::closed)?;
+        }
+        for resource in built.resources {
+            let location = resource.file.map(|path| Location {
+                path,
+                index: 0,
+                line: 0,
+                column: 0,
+            });
+            sink.emit(
+                Role::Manifest,
+                Format::Yaml,
+                resource.yaml.as_bytes(),
+                location.as_ref(),
+            )
+            .map_err(failure::closed)?;
         }
         Ok(())
-    }
-}
-
-fn emit(source: &Tree, path: &str, sink: &Sink) -> Result<(), Failure> {
-    let bytes = source
-        .read(path)
-        .map_err(|error| failure::read(path, error))?;
-    let location = Location {
-        path: path.to_owned(),
-        index: 0,
-        line: 1,
-        column: 1,
-    };
-    sink.emit(Role::Manifest, Format::Yaml, &bytes, Some(&location))
-        .map_err(failure::closed)
-}
-
-fn join(directory: &str, name: &str) -> String {
-    if directory == "." {
-        name.to_owned()
-    } else {
-        format!("{directory}/{name}")
     }
 }
 

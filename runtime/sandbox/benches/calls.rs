@@ -1,0 +1,177 @@
+//! What a call costs: `cargo bench -p tidegate-sandbox`. Prints one line a figure, `name<TAB>microseconds`, the best
+//! of many rounds, so that figures can be compared from run to run on a busy machine.
+#![expect(clippy::print_stdout, reason = "the figures")]
+
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tidegate_kustomize::{FileError, FileType, Files, Options, Remote};
+use tidegate_sandbox::{Call, Manifest, Sandbox, SandboxConfig};
+use tidegate_values::{Entry, EntryKind, ReadError, Tree};
+
+const OBJECTS: usize = 200;
+
+/// One folder of files.
+struct Folder(BTreeMap<String, Bytes>);
+
+impl Folder {
+    fn new() -> Self {
+        let mut files = BTreeMap::new();
+        let mut kustomization = "namespace: team\nnamePrefix: a-\nresources:\n".to_owned();
+        for index in 0..OBJECTS {
+            let _ = writeln!(kustomization, "- object-{index}.yaml");
+            let text = format!(
+                "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: object-{index}\n  labels: {{app: demo}}\ndata:\n  number: \"{index}\"\n  text: some words\n"
+            );
+            files.insert(format!("object-{index}.yaml"), Bytes::from(text));
+        }
+        files.insert("kustomization.yaml".to_owned(), Bytes::from(kustomization));
+        Self(files)
+    }
+
+    fn find(&self, path: &str) -> Option<&Bytes> {
+        self.0.get(path.trim_start_matches('/'))
+    }
+}
+
+impl Tree for Folder {
+    fn read(&self, path: &str) -> Result<Bytes, ReadError> {
+        self.find(path).cloned().ok_or(ReadError::NotFound)
+    }
+
+    fn entries(&self, _: &str) -> Result<Vec<Entry>, ReadError> {
+        let entry = |(name, bytes): (&String, &Bytes)| Entry {
+            name: name.clone(),
+            kind: EntryKind::File,
+            size: bytes.len() as u64,
+        };
+        Ok(self.0.iter().map(entry).collect())
+    }
+
+    fn stat(&self, path: &str) -> Result<Option<Entry>, ReadError> {
+        let name = path.to_owned();
+        if path.is_empty() {
+            return Ok(Some(Entry {
+                name,
+                kind: EntryKind::Directory,
+                size: 0,
+            }));
+        }
+        Ok(self.find(path).map(|bytes| Entry {
+            name,
+            kind: EntryKind::File,
+            size: bytes.len() as u64,
+        }))
+    }
+}
+
+impl Files for Folder {
+    fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
+        let missing = || FileError::NotFound {
+            operation: "open",
+            path: path.to_owned(),
+        };
+        self.find(path)
+            .map(|bytes| bytes.to_vec())
+            .ok_or_else(missing)
+    }
+
+    fn entries(&self, _: &str) -> Result<Vec<tidegate_kustomize::Entry>, FileError> {
+        let entry = |name: &String| tidegate_kustomize::Entry {
+            name: name.clone(),
+            file_type: FileType::File,
+        };
+        Ok(self.0.keys().map(entry).collect())
+    }
+
+    fn stat(&self, path: &str) -> Result<FileType, FileError> {
+        match (path, self.find(path)) {
+            ("/", _) => Ok(FileType::Directory),
+            (_, Some(_)) => Ok(FileType::File),
+            (_, None) => Err(FileError::NotFound {
+                operation: "stat",
+                path: path.to_owned(),
+            }),
+        }
+    }
+
+    fn real_path(&self, path: &str) -> Result<String, FileError> {
+        Files::stat(self, path).map(|_| path.to_owned())
+    }
+
+    fn remote(&self, locator: &str) -> Result<Remote, FileError> {
+        Err(FileError::Other(locator.to_owned()))
+    }
+}
+
+/// The best of `rounds`.
+fn measure(name: &str, rounds: usize, mut work: impl FnMut()) -> Duration {
+    let mut best = Duration::MAX;
+    for _ in 0..rounds {
+        let began = Instant::now();
+        work();
+        best = best.min(began.elapsed());
+    }
+    println!("{name}\t{:.1}", best.as_secs_f64() * 1e6);
+    best
+}
+
+fn main() {
+    for (class, config) in [
+        (
+            "pooled",
+            SandboxConfig {
+                results: 0,
+                ..SandboxConfig::controller()
+            },
+        ),
+        ("on demand", SandboxConfig::command_line()),
+    ] {
+        let sandbox = Sandbox::new(config).expect("sandbox");
+        let substitute = sandbox
+            .builtin("substitute")
+            .expect("run `cargo xtask plugins` first");
+        measure(&format!("empty call, {class}"), 2000, || {
+            let report = substitute.transform(Call {
+                manifests: Vec::<Manifest>::new(),
+                ..Call::default()
+            });
+            assert_eq!(report.outcome, Ok(()));
+        });
+        let kustomize = sandbox
+            .builtin("kustomize")
+            .expect("run `cargo xtask plugins` first");
+        let tree: Arc<dyn Tree> = Arc::new(Folder::new());
+        measure(
+            &format!("kustomize of {OBJECTS} objects, {class}"),
+            30,
+            || {
+                let report = kustomize.render(Call {
+                    source: Some(Arc::clone(&tree)),
+                    ..Call::default()
+                });
+                assert_eq!(report.outcome, Ok(()));
+                assert_eq!(report.emissions.len(), OBJECTS);
+            },
+        );
+    }
+    let folder = Folder::new();
+    measure(
+        &format!("kustomize of {OBJECTS} objects, native"),
+        30,
+        || {
+            let built =
+                tidegate_kustomize::build(&folder, "/", &Options::default()).expect("it builds");
+            assert_eq!(built.resources.len(), OBJECTS);
+        },
+    );
+    measure("start to first call, on demand", 30, || {
+        let sandbox = Sandbox::new(SandboxConfig::command_line()).expect("sandbox");
+        let substitute = sandbox
+            .builtin("substitute")
+            .expect("run `cargo xtask plugins` first");
+        assert_eq!(substitute.transform(Call::default()).outcome, Ok(()));
+    });
+}

@@ -1,0 +1,16 @@
+;; about: emits tiny documents without end
+;; tenant: limit objects
+;; builtin: limit objects
+;; within: 20
+(module
+  (import %outputs "[method]sink.emit" (func $emit (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+  (memory (export "memory") 2)
+  (func (export %render) (param i32 i32) (result i32)
+    (loop $again
+    (call $emit (local.get 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 1)
+      (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 8))
+    (br $again))
+    %end)
+  %realloc
+  %describe
+)

@@ -1,0 +1,11 @@
+;; about: a text that begins outside of the memory
+;; both: trap
+(module
+  (import %logging "log" (func $log (param i32 i32 i32 i32 i32)))
+  (memory (export "memory") 2)
+  (func (export %render) (param i32 i32) (result i32)
+    (call $log (i32.const 2) (i32.const -16) (i32.const 32) (i32.const 0) (i32.const 0))
+    %end)
+  %realloc
+  %describe
+)

@@ -1,0 +1,15 @@
+;; about: a tree used after it was dropped
+;; both: trap
+(module
+  (import %inputs "[method]request.source" (func $source (param i32 i32)))
+  (import %inputs "[method]tree.read" (func $read (param i32 i32 i32 i32)))
+  (import %inputs "[resource-drop]tree" (func $drop (param i32)))
+  (memory (export "memory") 2)
+  (func (export %render) (param i32 i32) (result i32)
+    (call $source (local.get 0) (i32.const 16))
+    (call $drop (i32.load (i32.const 20)))
+    (call $read (i32.load (i32.const 20)) (i32.const 0) (i32.const 0) (i32.const 32))
+    %end)
+  %realloc
+  %describe
+)

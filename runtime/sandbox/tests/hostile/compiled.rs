@@ -1,0 +1,159 @@
+//! 8: compiled code on disk that somebody changed, swapped or planted is compiled anew, never loaded.
+
+use crate::component;
+use crate::suite::{alone, config};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use tidegate_sandbox::{Call, CompiledCodeFolder, Sandbox, SandboxConfig};
+use tidegate_values::Secret;
+
+fn sandbox(folder: &Path, key: &str) -> Sandbox {
+    let compiled = CompiledCodeFolder {
+        folder: folder.to_owned(),
+        key: Secret::new(key.as_bytes()),
+    };
+    Sandbox::new(SandboxConfig {
+        compiled: Some(compiled),
+        ..config()
+    })
+    .expect("sandbox")
+}
+
+/// Loads and runs `text`'s plugin in a sandbox of its own, as a new process would.
+fn run(folder: &Path, key: &str, text: &str) {
+    let plugin = sandbox(folder, key)
+        .load(&component::good(text))
+        .expect("it loads");
+    let report = plugin.render(Call::default());
+    assert_eq!(report.outcome, Ok(()));
+    assert_eq!(report.emissions[0].bytes, text.as_bytes());
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn only_authentic_code_is_loaded() {
+    let _alone = alone();
+    let parent = tempfile::tempdir().expect("a folder");
+    let folder = parent.path().join("code");
+    run(&folder, "key", "one");
+    let [one] = files(&folder).try_into().expect("one file");
+    assert_eq!(
+        std::fs::metadata(&folder)
+            .expect("it is there")
+            .permissions()
+            .mode()
+            & 0o777,
+        0o700
+    );
+    assert_eq!(
+        std::fs::metadata(&one)
+            .expect("it is there")
+            .permissions()
+            .mode()
+            & 0o777,
+        0o600
+    );
+    let authentic = std::fs::read(&one).expect("code");
+
+    // Left alone it is used, and not written again.
+    let written = std::fs::metadata(&one)
+        .expect("it is there")
+        .modified()
+        .expect("a time");
+    run(&folder, "key", "one");
+    assert_eq!(
+        std::fs::metadata(&one)
+            .expect("it is there")
+            .modified()
+            .expect("a time"),
+        written
+    );
+
+    let repaired = |what: &str| {
+        run(&folder, "key", "one");
+        assert!(
+            !std::fs::symlink_metadata(&one)
+                .expect("it is there")
+                .is_symlink(),
+            "{what}"
+        );
+        assert_eq!(
+            std::fs::read(&one).expect("code").len(),
+            authentic.len(),
+            "{what}"
+        );
+    };
+    for at in [0, 20, 60, authentic.len() / 2, authentic.len() - 1] {
+        let mut flipped = authentic.clone();
+        flipped[at] ^= 1;
+        std::fs::write(&one, &flipped).expect("written");
+        repaired("a flipped bit");
+        assert_ne!(std::fs::read(&one).expect("code"), flipped);
+    }
+    for length in [0, 10, 40, authentic.len() - 1] {
+        std::fs::write(&one, &authentic[..length]).expect("written");
+        repaired("cut short");
+    }
+
+    // Code of another plugin, or made with another key, under this name.
+    run(&folder, "key", "two");
+    let two = files(&folder)
+        .into_iter()
+        .find(|file| *file != one)
+        .expect("another file");
+    std::fs::copy(&two, &one).expect("copied");
+    repaired("swapped");
+    let foreign = parent.path().join("foreign");
+    run(&foreign, "other key", "one");
+    std::fs::copy(&files(&foreign)[0], &one).expect("copied");
+    repaired("another key");
+
+    // A link to authentic code outside of the folder.
+    let outside = parent.path().join("outside");
+    std::fs::write(&outside, &authentic).expect("written");
+    std::fs::remove_file(&one).expect("removed");
+    std::os::unix::fs::symlink(&outside, &one).expect("linked");
+    repaired("a link");
+    assert_eq!(std::fs::read(&outside).expect("code"), authentic);
+}
+
+#[test]
+fn a_folder_that_others_can_write_is_taken_back_and_a_link_refused() {
+    let _alone = alone();
+    let parent = tempfile::tempdir().expect("a folder");
+    let folder = parent.path().join("code");
+    std::fs::create_dir(&folder).expect("made");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).expect("set");
+    drop(sandbox(&folder, "key"));
+    assert_eq!(
+        std::fs::metadata(&folder)
+            .expect("it is there")
+            .permissions()
+            .mode()
+            & 0o777,
+        0o700
+    );
+
+    let link = parent.path().join("link");
+    std::os::unix::fs::symlink(&folder, &link).expect("linked");
+    let compiled = CompiledCodeFolder {
+        folder: link,
+        key: Secret::new("key".as_bytes()),
+    };
+    let refused = Sandbox::new(SandboxConfig {
+        compiled: Some(compiled),
+        ..config()
+    });
+    assert_eq!(
+        refused.err().map(|error| error.name()),
+        Some("compiled_code")
+    );
+}

@@ -1,0 +1,16 @@
+//! Hostile plugins against the real host. Each must end with a named error, in bounded time and memory, while a good
+//! plugin that runs beside it gives the same as ever.
+//!
+//! A case is a file in `cases/`: a core module as a compiler could have made it, and above it what must happen.
+//! Numbers are those of the list in `cases/README.md`.
+
+mod bombs;
+mod case;
+mod compiled;
+mod component;
+mod neighbour;
+mod paths;
+mod state;
+mod suite;
+#[path = "../shared/tree.rs"]
+mod tree;
