@@ -313,6 +313,9 @@ impl<'b> Target<'b> {
         }
         for (transformer, origin) in transformers {
             transformer.transform(&mut accumulator.set, self.session)?;
+            for resource in accumulator.set.iter_mut() {
+                resource.shared.settle(&mut resource.node);
+            }
             if let Some(origin) = origin {
                 for resource in accumulator.set.iter_mut() {
                     match &resource.origin {

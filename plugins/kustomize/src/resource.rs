@@ -1,6 +1,7 @@
 //! One object on its way through a build.
 
 mod read;
+mod shared;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use crate::error::Result;
 use crate::origin::Origin;
 
 pub(crate) use read::{check, read_resources};
+pub(crate) use shared::SharedTexts;
 
 /// What a generated object does with one of the same id.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -67,6 +69,8 @@ pub(crate) struct Resource {
     pub(crate) transformations: Vec<Origin>,
     /// Names of the variables that read from this object.
     pub(crate) variables: Vec<String>,
+    /// Texts that stand in several places of the tree and are one node upstream.
+    pub(crate) shared: SharedTexts,
     /// The file that the object was read from, as the kustomization names it.
     pub(crate) file: Option<String>,
 }
@@ -85,6 +89,7 @@ impl Resource {
             origin: None,
             transformations: Vec::new(),
             variables: Vec::new(),
+            shared: SharedTexts::default(),
             file: None,
         }
     }

@@ -22,7 +22,7 @@ pub use field_spec::FieldSpec;
 pub use id::{Gvk, NOT_A_NAMESPACE, ObjectId, parse_api_version};
 pub use json_patch::JsonPatch;
 pub use label_selector::LabelSelector;
-pub use lookup::{Position, at_mut, find, find_all};
+pub use lookup::{Matches, Position, at_mut, find, find_all};
 pub use order::{ORDER_FIRST, ORDER_LAST, compare_legacy};
 pub use path::{split_dotted_path, split_path};
 pub use schema::{CustomSchema, MergeKeys, Schema, TypeSchema};

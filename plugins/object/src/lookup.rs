@@ -81,14 +81,8 @@ pub fn at_mut<'n>(node: &'n mut Node, position: &[usize]) -> Option<&'n mut Node
 
 /// The positions of all nodes that a path matches; `[name=pattern]` takes a regular expression, `*` every element.
 /// With `create`, what is missing is made, ending in a node of that kind. kyaml/yaml, `PathMatcher`.
-///
-/// `None`: upstream finds "no node", which differs from an empty list of matches only in wording.
-pub fn find_all(
-    node: &mut Node,
-    path: &[String],
-    create: Option<Kind>,
-) -> Result<Vec<Position>, Error> {
-    let mut found = Vec::new();
+pub fn find_all(node: &mut Node, path: &[String], create: Option<Kind>) -> Result<Matches, Error> {
+    let mut found = Matches::default();
     let mut position = Vec::new();
     Finder {
         create,
@@ -98,9 +92,27 @@ pub fn find_all(
     Ok(found)
 }
 
+/// What [`find_all`] found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Matches {
+    pub positions: Vec<Position>,
+    /// Matches inside of texts that are YAML themselves: upstream finds them in a copy, so that changes get lost.
+    pub in_texts: usize,
+}
+
+impl Matches {
+    pub fn is_empty(&self) -> bool {
+        self.positions.is_empty() && self.in_texts == 0
+    }
+
+    fn len(&self) -> usize {
+        self.positions.len() + self.in_texts
+    }
+}
+
 struct Finder<'a> {
     create: Option<Kind>,
-    found: &'a mut Vec<Position>,
+    found: &'a mut Matches,
 }
 
 impl Finder<'_> {
@@ -111,7 +123,7 @@ impl Finder<'_> {
         position: &mut Position,
     ) -> Result<(), Error> {
         let Some((step, rest)) = path.split_first() else {
-            self.found.push(position.clone());
+            self.found.positions.push(position.clone());
             return Ok(());
         };
         if let Some(number) = index(step).filter(|number| *number >= 0) {
@@ -185,7 +197,22 @@ impl Finder<'_> {
                 .push((Node::text(name), Node::empty(kind)));
             node.entries().len() - 1
         };
+        if let Some((_, value)) = node.entries().get(child)
+            && value.is_scalar()
+            && !rest.is_empty()
+        {
+            return self.visit_text(value.value(), rest);
+        }
         self.descend(node, child, rest, position)
+    }
+
+    fn visit_text(&mut self, text: &str, rest: &[String]) -> Result<(), Error> {
+        let parsed = tidegate_yaml::parse_document(text.as_bytes())
+            .map_err(|error| Error::text(error.to_string()))?;
+        let mut inner = parsed.unwrap_or_else(|| Node::text(""));
+        let found = find_all(&mut inner, rest, self.create)?;
+        self.found.in_texts += found.len();
+        Ok(())
     }
 
     fn visit_index(
@@ -236,7 +263,7 @@ impl Finder<'_> {
             }
             if name.is_empty() {
                 position.push(item);
-                self.found.push(position.clone());
+                self.found.positions.push(position.clone());
                 position.pop();
             } else {
                 self.descend(node, item, rest, position)?;
@@ -261,7 +288,7 @@ impl Finder<'_> {
         let item = node.items().len() - 1;
         if name.is_empty() {
             position.push(item);
-            self.found.push(position.clone());
+            self.found.positions.push(position.clone());
             position.pop();
             return Ok(());
         }

@@ -139,11 +139,14 @@ impl<'s> Merge<'s> {
             };
             // The new value is written in the style of the old one, which decides what a scalar means: upstream's
             // FieldSetter does so.
-            let style = value.style;
+            let (style, share) = (value.style, value.share());
             let from_patch = matches!(side, Patch::Node(_));
             if let Some(mut value) = self.walk(Some(value), side, field_schema(&key))? {
                 if from_patch {
                     value.style = style;
+                    if let Some(share) = share {
+                        value.set_share(share);
+                    }
                 }
                 merged.push((key, value));
             }

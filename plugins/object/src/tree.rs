@@ -61,6 +61,12 @@ pub trait Tree: Sized {
     fn field_or_insert(&mut self, name: &str, kind: Kind) -> Result<&mut Self, Error>;
     /// A scalar as one line of YAML would write it.
     fn written(&self) -> String;
+    /// Notes that this node is one with all others of the object that have the same number. In kyaml they are one
+    /// node in several places, so that a change in one place shows in all.
+    fn set_share(&mut self, share: usize);
+    fn share(&self) -> Option<usize>;
+    /// Takes the place of another node, for those that it is one with.
+    fn keep_share_of(&mut self, other: &Self);
 }
 
 impl Tree for Node {
@@ -180,6 +186,7 @@ impl Tree for Node {
         }
         if let Some(field) = self.field_mut(name) {
             value.style = field.style;
+            value.keep_share_of(field);
             *field = value;
             return Ok(());
         }
@@ -204,6 +211,22 @@ impl Tree for Node {
                 entries.len() - 1
             });
         Ok(&mut entries[at].1)
+    }
+
+    fn set_share(&mut self, share: usize) {
+        // No place in a document has this column.
+        self.column = usize::MAX;
+        self.line = share;
+    }
+
+    fn share(&self) -> Option<usize> {
+        (self.column == usize::MAX).then_some(self.line)
+    }
+
+    fn keep_share_of(&mut self, other: &Self) {
+        if let Some(share) = other.share() {
+            self.set_share(share);
+        }
     }
 
     fn written(&self) -> String {

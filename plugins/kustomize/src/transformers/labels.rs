@@ -21,12 +21,22 @@ impl Transformer for EntryTransformer {
     fn transform(&self, set: &mut ResourceSet, _: &Session<'_>) -> Result<()> {
         for resource in set.iter_mut() {
             for (key, value) in &self.entries {
+                let mut share = None;
                 for field in &self.fields {
                     field.apply(
                         &mut resource.node,
                         Some((Kind::Mapping, Tag::MAP)),
-                        &mut |node| node.set_field(key, text_node(value.clone())),
+                        &mut |node| {
+                            let mut text = text_node(value.clone());
+                            if node.field(key).is_none() {
+                                text.set_share(
+                                    *share.get_or_insert_with(|| resource.shared.add(value)),
+                                );
+                            }
+                            node.set_field(key, text)
+                        },
                     )?;
+                    resource.shared.settle(&mut resource.node);
                 }
             }
         }

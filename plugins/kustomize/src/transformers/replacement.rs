@@ -236,7 +236,7 @@ fn copy_to(
     if found.is_empty() {
         return Err(Error::text(problem()));
     }
-    for position in found {
+    for position in found.positions {
         if let Some(target) = at_mut(node, &position) {
             set(options, target, value)?;
         }

@@ -20,7 +20,7 @@ pub(super) fn set_in_text(
     if found.is_empty() {
         return false;
     }
-    for position in found {
+    for position in found.positions {
         let Some(node) = at_mut(&mut inner, &position) else {
             return false;
         };

@@ -1,0 +1,6 @@
+//! Builds every case of `cases/` and compares with what kustomize v5.8.1 made of it, and the ways in which Flux
+//! builds with what it is known to do.
+
+mod cases;
+mod flux;
+mod memory_files;
