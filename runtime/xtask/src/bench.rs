@@ -160,7 +160,7 @@ const COLUMNS: &[&str] = &[
 ];
 
 fn table(results: &[Value]) {
-    row("case", |column| column.to_owned());
+    row("case", str::to_owned);
     for result in results {
         let name = result["case"].as_str().unwrap_or_default();
         row(name, |column| cell(&result[column]));

@@ -90,8 +90,8 @@ const OWNED: &[(&str, &[&str])] = &[
     ("schemars", &["runtime/api"]),
     ("wasmtime", &["runtime/sandbox"]),
     ("wit-bindgen", &["plugins/guest", "plugins/components/*"]),
-    ("wit-component", &["runtime/xtask"]),
-    ("wit-parser", &["runtime/xtask"]),
+    ("wit-component", &["runtime/sandbox", "runtime/xtask"]),
+    ("wit-parser", &["runtime/sandbox", "runtime/xtask"]),
 ];
 
 struct Layer {

@@ -57,7 +57,7 @@ fn machine_paths(path: &str, text: &str) -> Vec<String> {
     // Put together here, so that this file holds none of them.
     let roots = ["root/.", "work/", "Users/", "home/"].map(|folder| format!("/{folder}"));
     let mut problems = Vec::new();
-    // In test data a home is somebody's input, not this machine's.
+    // In test data such a path is somebody's input, not this machine's.
     let roots = if is_test(path) {
         &roots[..2]
     } else {
