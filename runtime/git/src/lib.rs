@@ -36,6 +36,7 @@ pub use error::Failure;
 pub use limits::Limits;
 pub use locator::Locator;
 pub use locator::LocatorError;
+pub use objects::clear_scratch;
 pub use reference::Reference;
 pub use reference::Revision;
 pub use remote::Credentials;

@@ -10,6 +10,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+/// Names of folders in a scratch folder begin so.
+const PREFIX: &str = "tidegate-git-";
+
 /// What gix says when an object exceeds the allocation limit.
 const ENTRY_TOO_LARGE: &str = "too large to fit in memory";
 
@@ -17,6 +20,17 @@ const ENTRY_TOO_LARGE: &str = "too large to fit in memory";
 pub(crate) struct Objects {
     handle: gix::odb::Handle,
     folder: Arc<tempfile::TempDir>,
+}
+
+/// Removes from a scratch folder what processes that were killed left there. Only while nothing is fetched.
+pub fn clear_scratch(scratch: &std::path::Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(scratch)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            std::fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// An object's content.
@@ -30,9 +44,9 @@ impl Objects {
     pub(crate) fn new(scratch: Option<&std::path::Path>) -> Result<Self, Failure> {
         let folder = match scratch {
             Some(scratch) => tempfile::Builder::new()
-                .prefix("git-")
+                .prefix(PREFIX)
                 .tempdir_in(scratch)?,
-            None => tempfile::Builder::new().prefix("tidegate-git-").tempdir()?,
+            None => tempfile::Builder::new().prefix(PREFIX).tempdir()?,
         };
         std::fs::create_dir_all(folder.path().join("objects/pack"))?;
         let handle = open(folder.path())?;

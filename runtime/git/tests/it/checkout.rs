@@ -405,33 +405,71 @@ fn credentials_open_what_is_locked() {
     );
 }
 
+/// Servers that know nothing of protocol 2 list all references at once and may refuse commits that are no tips.
 #[test]
-fn old_protocols_do_too() {
+fn the_first_protocol_does_too() {
     let server = GitServer::start().unwrap();
     let (repository, first, second) = sample(&server);
     repository
-        .git(&["config", "protocol.version", "0"])
+        .git(&["config", "uploadpack.allowAnySHA1InWant", "false"])
         .unwrap();
     repository
-        .git(&["config", "uploadpack.advertiseSidebandAll", "false"])
+        .git(&["config", "uploadpack.allowFilter", "false"])
         .unwrap();
-    let got = fetch(
-        repository.url(),
-        &Reference::branch("main"),
-        &Options::default(),
-    )
-    .unwrap();
-    assert_eq!(got.commit.hash, second);
-    let reference = Reference {
-        tag: Some("v1.0.0".into()),
-        ..Reference::default()
-    };
-    assert_eq!(
-        fetch(repository.url(), &reference, &Options::default())
-            .unwrap()
-            .commit
-            .hash,
-        first
+    repository
+        .git(&["branch", "--force", "side", &second])
+        .unwrap();
+    let backend = server.url("x").replace("http://", "").replace("/x.git", "");
+    let url = format!(
+        "{}/sample.git",
+        crate::relay::plain_front(backend, "git-protocol")
+    );
+    let some = |text: &str| Some(text.to_owned());
+    let empty = Reference::default;
+    let cases = [
+        (Reference::branch("main"), &second),
+        (
+            Reference {
+                tag: some("v1.0.0"),
+                ..empty()
+            },
+            &first,
+        ),
+        (
+            Reference {
+                semver: some("1.x"),
+                ..empty()
+            },
+            &first,
+        ),
+        (
+            Reference {
+                name: some("refs/tags/light"),
+                ..empty()
+            },
+            &first,
+        ),
+        (
+            Reference {
+                commit: some(&first),
+                branch: some("main"),
+                ..empty()
+            },
+            &first,
+        ),
+    ];
+    for (reference, commit) in cases {
+        let got = fetch(&url, &reference, &Options::default()).unwrap();
+        assert_eq!(&got.commit.hash, commit, "{reference:?}");
+    }
+    let missing = fetch(&url, &Reference::branch("nowhere"), &Options::default())
+        .err()
+        .unwrap();
+    assert!(
+        missing
+            .to_string()
+            .ends_with("couldn't find remote ref \"refs/heads/nowhere\""),
+        "{missing}"
     );
 }
 

@@ -3,6 +3,7 @@
 
 mod checkout;
 mod failures;
+mod relay;
 mod remote_bases;
 mod semver;
 mod ssh;

@@ -1,11 +1,11 @@
 //! Certificates and proxies. The keys in `data/tls` guard nothing else.
 
 use crate::checkout::budget;
+use crate::relay::relay;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::Arc;
 use tidegate_git::{Error, Failure, Options, Outcome, Reference, Remote, checkout};
 use tidegate_testkit::GitServer;
@@ -51,42 +51,10 @@ fn front(backend: String, ask: bool) -> String {
                 rustls::StreamOwned::new(connection, stream),
                 backend.clone(),
             );
-            std::thread::spawn(move || relay(&mut stream, &backend));
+            std::thread::spawn(move || relay(&mut stream, &backend, None));
         }
     });
     format!("https://{address}")
-}
-
-/// Passes one request on, and the answer back.
-fn relay(stream: &mut (impl Read + Write), backend: &str) -> std::io::Result<()> {
-    let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
-    let whole = |request: &[u8]| {
-        let text = String::from_utf8_lossy(request).to_lowercase();
-        let Some(head) = text.find("\r\n\r\n") else {
-            return false;
-        };
-        let length = text[..head]
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: "));
-        let length: usize = length
-            .and_then(|length| length.trim().parse().ok())
-            .unwrap_or(0);
-        request.len() >= head + 4 + length
-    };
-    while !whole(&request) {
-        match stream.read(&mut buffer)? {
-            0 => return Ok(()),
-            count => request.extend_from_slice(&buffer[..count]),
-        }
-    }
-    let text = request.windows(2).position(|pair| pair == b"\r\n").unwrap();
-    request.splice(text..text, *b"\r\nConnection: close");
-    let mut upstream = TcpStream::connect(backend)?;
-    upstream.write_all(&request)?;
-    let mut answer = Vec::new();
-    upstream.read_to_end(&mut answer)?;
-    stream.write_all(&answer)?;
-    stream.flush()
 }
 
 fn go(remote: &Remote) -> Result<Outcome, Error> {
