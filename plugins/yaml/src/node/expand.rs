@@ -25,7 +25,7 @@ impl Node {
                 budget: Budget::default(),
                 depth: 0,
             }
-            .build(self, false)?;
+            .build(self, Origin::Document)?;
             *self = expanded;
         }
         Ok(())
@@ -45,10 +45,34 @@ impl Node {
     }
 }
 
+/// What is being expanded. kustomize expands nodes in place, but the children of mappings only after copying them:
+/// what it does to those, later merges of the same anchor do not see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Document,
+    DocumentCopy,
+    Alias,
+    AliasCopy,
+}
+
+impl Origin {
+    /// The origin of a mapping's children.
+    fn copied(self) -> Self {
+        match self {
+            Self::Document | Self::DocumentCopy => Self::DocumentCopy,
+            Self::Alias | Self::AliasCopy => Self::AliasCopy,
+        }
+    }
+
+    fn is_alias(self) -> bool {
+        matches!(self, Self::Alias | Self::AliasCopy)
+    }
+}
+
 struct Expansion<'n> {
     targets: AliasTargets<'n>,
-    /// Targets of aliases that were expanded, by address. A merge takes the target as it is: expanded if an alias
-    /// that is no merge came before, as written otherwise.
+    /// Anchored nodes that were expanded in place, by address. A merge takes its target as it is: expanded if an
+    /// alias that is no merge came before, as written otherwise.
     expanded: BTreeMap<usize, Node>,
     /// Targets that are being expanded.
     open: Vec<usize>,
@@ -57,8 +81,8 @@ struct Expansion<'n> {
 }
 
 impl<'n> Expansion<'n> {
-    fn build(&mut self, node: &'n Node, in_alias: bool) -> Result<Node, Error> {
-        self.budget.step(in_alias)?;
+    fn build(&mut self, node: &'n Node, origin: Origin) -> Result<Node, Error> {
+        self.budget.step(origin.is_alias())?;
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(too_deep((node.line > 0).then_some(node.line)));
@@ -71,19 +95,23 @@ impl<'n> Expansion<'n> {
                 return Ok(copy);
             }
             Kind::Sequence(items) => {
-                let items = items.iter().map(|item| self.build(item, in_alias));
+                let items = items.iter().map(|item| self.build(item, origin));
                 Kind::Sequence(items.collect::<Result<_, _>>()?)
             }
-            Kind::Mapping(entries) => Kind::Mapping(self.build_entries(entries, in_alias)?),
+            Kind::Mapping(entries) => Kind::Mapping(self.build_entries(entries, origin.copied())?),
         };
         self.depth -= 1;
-        Ok(Node {
+        let built = Node {
             kind,
             tag: node.tag.clone(),
             anchor: None,
             comments: node.comments.clone(),
             ..*node
-        })
+        };
+        if node.anchor.is_some() && matches!(origin, Origin::Document | Origin::Alias) {
+            self.expanded.insert(address(node), built.clone());
+        }
+        Ok(built)
     }
 
     /// A copy of what an alias refers to.
@@ -104,9 +132,8 @@ impl<'n> Expansion<'n> {
             return Ok(copy);
         }
         self.open.push(address(target));
-        let copy = self.build(target, true)?;
+        let copy = self.build(target, Origin::Alias)?;
         self.open.pop();
-        self.expanded.insert(address(target), copy.clone());
         Ok(copy)
     }
 
@@ -132,7 +159,7 @@ impl<'n> Expansion<'n> {
     fn build_entries(
         &mut self,
         entries: &'n [(Node, Node)],
-        in_alias: bool,
+        origin: Origin,
     ) -> Result<Vec<(Node, Node)>, Error> {
         let mut merge_keys = entries.iter().filter(|(key, _)| is_merge(key));
         let source = merge_keys.next().map(|(_, value)| value);
@@ -157,7 +184,7 @@ impl<'n> Expansion<'n> {
         let mut result = Vec::with_capacity(entries.len());
         for (at, (key, value)) in entries.iter().enumerate() {
             if Some(at) != removed {
-                result.push((self.build(key, in_alias)?, self.build(value, in_alias)?));
+                result.push((self.build(key, origin)?, self.build(value, origin)?));
             }
         }
         let own = result.len();
@@ -205,7 +232,10 @@ impl<'n> Expansion<'n> {
         let mut seen = std::collections::BTreeSet::new();
         for (key, value) in mapping.entries() {
             if seen.insert(to_name(key)) {
-                entries.push((self.build(key, true)?, self.build(value, true)?));
+                entries.push((
+                    self.build(key, Origin::AliasCopy)?,
+                    self.build(value, Origin::AliasCopy)?,
+                ));
             }
         }
         Ok(Node::mapping(entries))
