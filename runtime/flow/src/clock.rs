@@ -8,13 +8,19 @@ pub struct Clock;
 
 impl Clock {
     /// The wall clock.
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks the system for the time"
+    )]
     pub fn now(self) -> Timestamp {
         Timestamp::now()
     }
 
     /// A moment to measure from.
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks the system for the time"
+    )]
     pub fn instant(self) -> Instant {
         Instant::now()
     }

@@ -35,12 +35,21 @@ pub trait Kind: Send + Sync + 'static {
     const CONTROLLER: &'static str;
 
     /// Follows references. Reads the cluster, decides nothing else.
-    fn resolve(&self, object: &Arc<Self::Object>, run: &Run<Self>) -> impl Future<Output = Self::Inputs> + Send
+    fn resolve(
+        &self,
+        object: &Arc<Self::Object>,
+        run: &Run<Self>,
+    ) -> impl Future<Output = Self::Inputs> + Send
     where
         Self: Sized;
 
     /// Decides everything that can be decided without the world; an `Err` holds the object back.
-    fn plan(&self, object: &Self::Object, inputs: &Self::Inputs, now: Timestamp) -> Result<Self::Plan, Self::Outcome>;
+    fn plan(
+        &self,
+        object: &Self::Object,
+        inputs: &Self::Inputs,
+        now: Timestamp,
+    ) -> Result<Self::Plan, Self::Outcome>;
 
     /// Calls capabilities in order. Never edits the object.
     fn act(

@@ -27,7 +27,11 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { min: Duration::from_millis(750), max: Duration::from_secs(15 * 60), jitter_percentage: 5 }
+        Self {
+            min: Duration::from_millis(750),
+            max: Duration::from_mins(15),
+            jitter_percentage: 5,
+        }
     }
 }
 
@@ -39,7 +43,10 @@ impl Backoff {
             Next::After(delay) => Some(delay),
             Next::Interval(interval) => Some(self.jitter(interval, fastrand::f64())),
             Next::Retry => {
-                let doubled = self.min.saturating_mul(1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
+                let doubled = self.min.saturating_mul(
+                    1u32.checked_shl(failures.saturating_sub(1))
+                        .unwrap_or(u32::MAX),
+                );
                 Some(self.jitter(doubled.min(self.max), fastrand::f64()))
             }
             Next::Never => None,
@@ -61,7 +68,10 @@ mod tests {
 
     #[test]
     fn retries_double_up_to_the_longest() {
-        let backoff = Backoff { jitter_percentage: 0, ..Backoff::default() };
+        let backoff = Backoff {
+            jitter_percentage: 0,
+            ..Backoff::default()
+        };
         let delay = |failures| backoff.delay(Next::Retry, failures).unwrap().as_millis();
         assert_eq!([delay(1), delay(2), delay(3)], [750, 1500, 3000]);
         assert_eq!(delay(40), 900_000);
@@ -69,7 +79,10 @@ mod tests {
 
     #[test]
     fn intervals_stay_within_the_jitter() {
-        let backoff = Backoff { jitter_percentage: 10, ..Backoff::default() };
+        let backoff = Backoff {
+            jitter_percentage: 10,
+            ..Backoff::default()
+        };
         let minute = Duration::from_secs(60);
         assert_eq!(backoff.jitter(minute, 0.0), Duration::from_secs(54));
         assert_eq!(backoff.jitter(minute, 1.0), Duration::from_secs(66));

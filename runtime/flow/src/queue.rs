@@ -47,7 +47,10 @@ pub struct Flow<K: Kind> {
 
 impl<K: Kind> Clone for Flow<K> {
     fn clone(&self) -> Self {
-        Self { triggers: self.triggers.clone(), watched: Arc::clone(&self.watched) }
+        Self {
+            triggers: self.triggers.clone(),
+            watched: Arc::clone(&self.watched),
+        }
     }
 }
 
@@ -86,7 +89,10 @@ impl<K: Kind> Flow<K> {
     }
 
     /// Runs until `stop` turns true, then lets reconciles under way end, for `grace` at most.
-    #[expect(clippy::too_many_arguments, reason = "each is a part of its own, joined only in the binary")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a part of its own, joined only in the binary"
+    )]
     pub async fn run(
         self,
         pending: Pending,
@@ -113,7 +119,7 @@ impl<K: Kind> Flow<K> {
         self.watched.wait_until_synced().await;
         let mut queue = Queue::default();
         for object in self.watched.all() {
-            queue.push(Key::of(&*object), Trigger::Due);
+            queue.push(&Key::of(&*object), Trigger::Due);
         }
         let mut running = JoinSet::new();
         loop {
@@ -132,27 +138,30 @@ impl<K: Kind> Flow<K> {
                 change = changes.recv() => match change {
                     Ok(change) => {
                         if let Some(trigger) = trigger_of::<K>(&change) {
-                            queue.push(change.key, trigger);
+                            queue.push(&change.key, trigger);
                         } else if change.new.is_none() {
                             queue.forget(&change.key);
                         }
                     }
                     Err(broadcast::error::RecvError::Lagged(_)) => {
                         for object in self.watched.all() {
-                            queue.push(Key::of(&*object), Trigger::Due);
+                            queue.push(&Key::of(&*object), Trigger::Due);
                         }
                     }
                     Err(broadcast::error::RecvError::Closed) => break,
                 },
                 Some((key, trigger)) = pending.recv() => {
                     if self.watched.get(&key).is_some() {
-                        queue.push(key, trigger);
+                        queue.push(&key, trigger);
                     }
                 }
                 () = queue.wait_until_due() => {}
             }
         }
-        let _ = tokio::time::timeout(grace, async { while running.join_next().await.is_some() {} }).await;
+        let _ = tokio::time::timeout(grace, async {
+            while running.join_next().await.is_some() {}
+        })
+        .await;
     }
 }
 
@@ -221,7 +230,10 @@ impl<K: Kind> Worker<K> {
                 progress: watch::channel(None).0,
             };
             // A panic is ours to mend, and must not take other objects along.
-            let outcome = futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(reconcile(&*kind, &run))).await;
+            let outcome = futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(
+                reconcile(&*kind, &run),
+            ))
+            .await;
             let (next, failed) = outcome.unwrap_or_else(|_| {
                 tracing::error!("reconcile panicked, trying again");
                 (Next::Retry, true)
@@ -241,35 +253,50 @@ struct Queue {
 }
 
 impl Queue {
-    fn push(&mut self, key: Key, trigger: Trigger) {
+    fn push(&mut self, key: &Key, trigger: Trigger) {
         let entry = self.entries.entry(key.clone()).or_default();
         if let Some(interrupts) = &entry.running {
             entry.again = true;
             interrupts.send_replace(Some(trigger));
         } else {
-            self.set_due(&key, Some(Clock.instant()));
+            self.set_due(key, Some(Clock.instant()));
         }
     }
 
     fn forget(&mut self, key: &Key) {
         self.set_due(key, None);
-        if self.entries.get(key).is_some_and(|entry| entry.running.is_none()) {
+        if self
+            .entries
+            .get(key)
+            .is_some_and(|entry| entry.running.is_none())
+        {
             self.entries.remove(key);
         }
     }
 
     fn finish(&mut self, key: &Key, next: Next, failed: bool, exists: bool, backoff: &Backoff) {
-        let Some(entry) = self.entries.get_mut(key) else { return };
+        let Some(entry) = self.entries.get_mut(key) else {
+            return;
+        };
         entry.running = None;
         let again = std::mem::take(&mut entry.again);
-        entry.failures = if failed && next == Next::Retry { entry.failures + 1 } else { 0 };
+        entry.failures = if failed && next == Next::Retry {
+            entry.failures + 1
+        } else {
+            0
+        };
         let failures = entry.failures;
         if !exists {
             self.forget(key);
         } else if again {
             self.set_due(key, Some(Clock.instant()));
         } else {
-            self.set_due(key, backoff.delay(next, failures).map(|delay| Clock.instant() + delay));
+            self.set_due(
+                key,
+                backoff
+                    .delay(next, failures)
+                    .map(|delay| Clock.instant() + delay),
+            );
         }
     }
 
@@ -298,7 +325,9 @@ impl Queue {
     }
 
     fn set_due(&mut self, key: &Key, at: Option<Instant>) {
-        let Some(entry) = self.entries.get_mut(key) else { return };
+        let Some(entry) = self.entries.get_mut(key) else {
+            return;
+        };
         if let Some(before) = entry.due.take() {
             self.due.remove(&(before, key.clone()));
         }

@@ -29,7 +29,13 @@ async fn steps<K: Kind>(kind: &K, run: &Run<K>) -> (Next, bool) {
         Ok(plan) => kind.act(&object, &inputs, plan, run).await,
         Err(hold) => hold,
     };
-    let report = kind.report(&object, &inputs, &outcome, run.clock.now(), run.clock.elapsed(started));
+    let report = kind.report(
+        &object,
+        &inputs,
+        &outcome,
+        run.clock.now(),
+        run.clock.elapsed(started),
+    );
     commit(run, report).await
 }
 

@@ -162,7 +162,10 @@ pub(crate) struct Written {
 
 impl Written {
     pub(crate) fn new(known: Value) -> Self {
-        Self { known, under_way: None }
+        Self {
+            known,
+            under_way: None,
+        }
     }
 
     /// What must be sent so that the status becomes `status`, whatever became of a write under way.
@@ -171,14 +174,21 @@ impl Written {
             return merge_patch(&self.known, status);
         };
         let mut patch = merge_patch(&self.known, status).unwrap_or_else(|| status.clone());
-        if let (Some(patch), Some(Value::Object(more))) = (patch.as_object_mut(), merge_patch(under_way, status)) {
+        if let (Some(patch), Some(Value::Object(more))) =
+            (patch.as_object_mut(), merge_patch(under_way, status))
+        {
             patch.extend(more);
         }
         Some(patch)
     }
 }
 
-pub(crate) fn announce<K: Kind>(recorder: &Recorder, object: &K::Object, mut event: Event, at: Timestamp) {
+pub(crate) fn announce<K: Kind>(
+    recorder: &Recorder,
+    object: &K::Object,
+    mut event: Event,
+    at: Timestamp,
+) {
     use kube::Resource as _;
     use kube::ResourceExt as _;
     event.object = ObjectRef {
@@ -190,7 +200,10 @@ pub(crate) fn announce<K: Kind>(recorder: &Recorder, object: &K::Object, mut eve
     // RFC-0008 of Flux: these annotations of an object go with its events. On Kubernetes Events they keep their prefix.
     for (name, value) in object.annotations() {
         if name.starts_with("event.toolkit.fluxcd.io/") {
-            event.annotations.entry(name.clone()).or_insert_with(|| value.clone());
+            event
+                .annotations
+                .entry(name.clone())
+                .or_insert_with(|| value.clone());
         }
     }
     recorder.record(
@@ -220,6 +233,9 @@ mod tests {
         let mut written = Written::new(json!({"ready": true}));
         assert_eq!(written.patch_to(&json!({"ready": true})), None);
         written.under_way = Some(json!({"ready": false, "step": 1}));
-        assert_eq!(written.patch_to(&json!({"ready": true})), Some(json!({"ready": true, "step": null})));
+        assert_eq!(
+            written.patch_to(&json!({"ready": true})),
+            Some(json!({"ready": true, "step": null}))
+        );
     }
 }

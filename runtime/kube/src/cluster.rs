@@ -42,7 +42,10 @@ pub struct Cluster {
 impl Cluster {
     /// Connects with `kubeconfig`, or with what the environment offers when there is none
     /// (`KUBECONFIG`, `~/.kube/config`, the pod's service account).
-    pub async fn connect(kubeconfig: Option<&Path>, user_agent: &str) -> Result<Self, ConnectError> {
+    pub async fn connect(
+        kubeconfig: Option<&Path>,
+        user_agent: &str,
+    ) -> Result<Self, ConnectError> {
         let mut config = match kubeconfig {
             Some(path) => {
                 let file = Kubeconfig::read_from(path)?;
@@ -57,7 +60,11 @@ impl Cluster {
         let client = ClientBuilder::try_from(config)?
             .with_layer(&CountRequests::layer(Arc::clone(&requests)))
             .build();
-        Ok(Self { client, requests, tenants: Mutex::default() })
+        Ok(Self {
+            client,
+            requests,
+            tenants: Mutex::default(),
+        })
     }
 
     /// Speaks as ourselves.
@@ -69,10 +76,15 @@ impl Cluster {
     /// (fluxcd/pkg, `runtime/client/impersonation.go`).
     pub fn as_service_account(&self, namespace: &str, name: &str) -> Client {
         let user = format!("system:serviceaccount:{namespace}:{name}");
-        let mut tenants = self.tenants.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut tenants = self
+            .tenants
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         tenants
             .entry(user)
-            .or_insert_with_key(|user| Client::new(Impersonate::new(self.client.clone(), user), namespace))
+            .or_insert_with_key(|user| {
+                Client::new(Impersonate::new(self.client.clone(), user), namespace)
+            })
             .clone()
     }
 
@@ -91,7 +103,8 @@ struct Impersonate {
 
 impl Impersonate {
     fn new(inner: Client, user: &str) -> Self {
-        let user = HeaderValue::from_str(user).expect("names of service accounts are ASCII: the API server checks them");
+        let user = HeaderValue::from_str(user)
+            .expect("names of service accounts are ASCII: the API server checks them");
         Self { inner, user }
     }
 }
@@ -106,9 +119,10 @@ impl Service<Request<Body>> for Impersonate {
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        request
-            .headers_mut()
-            .insert(HeaderName::from_static("impersonate-user"), self.user.clone());
+        request.headers_mut().insert(
+            HeaderName::from_static("impersonate-user"),
+            self.user.clone(),
+        );
         let inner = self.inner.clone();
         Box::pin(async move { inner.send(request).await })
     }

@@ -23,12 +23,23 @@ pub struct Committer<K> {
 
 impl<K> Committer<K>
 where
-    K: Resource<Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Serialize + fmt::Debug + Send + Sync + 'static,
+    K: Resource<Scope = NamespaceResourceScope>
+        + Clone
+        + DeserializeOwned
+        + Serialize
+        + fmt::Debug
+        + Send
+        + Sync
+        + 'static,
     K::DynamicType: Clone + Default,
 {
     /// `manager` is the field manager of the writes (Flux: `gotk-<controller name>`).
     pub fn new(client: Client, manager: impl Into<String>, watched: Arc<Watched<K>>) -> Self {
-        Self { client, manager: manager.into(), watched }
+        Self {
+            client,
+            manager: manager.into(),
+            watched,
+        }
     }
 
     /// Merges `patch` into the status. `None` when the object is gone.
@@ -36,17 +47,31 @@ where
         let body = json!({ "metadata": { "uid": object.uid() }, "status": patch });
         let api = self.api(object);
         let answer = api
-            .patch_status(&object.name_any(), &PatchParams::apply(&self.manager), &Patch::Merge(body))
+            .patch_status(
+                &object.name_any(),
+                &PatchParams::apply(&self.manager),
+                &Patch::Merge(body),
+            )
             .await;
         self.take_in(object, answer)
     }
 
     /// Sets the finalizers, provided that nobody wrote the object since it was read: a lost race is a `Conflict`,
     /// and the next try sees the newer object. `None` when the object is gone.
-    pub async fn finalizers(&self, object: &K, finalizers: &[String]) -> Result<Option<Arc<K>>, kube::Error> {
+    pub async fn finalizers(
+        &self,
+        object: &K,
+        finalizers: &[String],
+    ) -> Result<Option<Arc<K>>, kube::Error> {
         let body = json!({ "metadata": { "resourceVersion": object.resource_version(), "finalizers": finalizers } });
         let api = self.api(object);
-        let answer = api.patch(&object.name_any(), &PatchParams::apply(&self.manager), &Patch::Merge(body)).await;
+        let answer = api
+            .patch(
+                &object.name_any(),
+                &PatchParams::apply(&self.manager),
+                &Patch::Merge(body),
+            )
+            .await;
         self.take_in(object, answer)
     }
 
@@ -54,7 +79,11 @@ where
         Api::namespaced(self.client.clone(), &object.namespace().unwrap_or_default())
     }
 
-    fn take_in(&self, object: &K, answer: Result<K, kube::Error>) -> Result<Option<Arc<K>>, kube::Error> {
+    fn take_in(
+        &self,
+        object: &K,
+        answer: Result<K, kube::Error>,
+    ) -> Result<Option<Arc<K>>, kube::Error> {
         match answer {
             Ok(new) if new.meta().deletion_timestamp.is_some() && new.finalizers().is_empty() => {
                 self.watched.remove(&Key::of(object));
@@ -109,7 +138,10 @@ mod tests {
     fn names_just_what_differs() {
         let old = json!({"a": 1, "b": {"c": [1], "d": 2}, "e": 3});
         let new = json!({"a": 1, "b": {"c": [2], "d": 2}, "f": 4});
-        assert_eq!(merge_patch(&old, &new), Some(json!({"b": {"c": [2]}, "f": 4, "e": null})));
+        assert_eq!(
+            merge_patch(&old, &new),
+            Some(json!({"b": {"c": [2]}, "f": 4, "e": null}))
+        );
         assert_eq!(merge_patch(&old, &old), None);
     }
 }

@@ -28,7 +28,11 @@ impl Fingerprint {
         Self {
             uid: uid.finish(),
             generation: meta.generation,
-            resource_version: meta.resource_version.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0),
+            resource_version: meta
+                .resource_version
+                .as_deref()
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(0),
             metadata: metadata.finish(),
         }
     }

@@ -49,15 +49,27 @@ impl Lease {
     /// Waits until the lease is ours.
     pub async fn acquire(client: Client, options: LeaseOptions) -> Self {
         let identity = format!("{}_{:016x}", hostname(), fastrand::u64(..));
-        let holder = Holder { api: Api::namespaced(client, &options.namespace), identity, options };
+        let holder = Holder {
+            api: Api::namespaced(client, &options.namespace),
+            identity,
+            options,
+        };
         let mut seen = Seen::default();
         loop {
             match holder.try_hold(&mut seen).await {
                 Ok(true) => break,
                 Ok(false) => {}
-                Err(error) => tracing::warn!(%error, lease = holder.options.name, "failed to get the lease"),
+                Err(error) => {
+                    tracing::warn!(%error, lease = holder.options.name, "failed to get the lease");
+                }
             }
-            tokio::time::sleep(holder.options.retry_period.mul_f64(1.0 + fastrand::f64() * 0.2)).await;
+            tokio::time::sleep(
+                holder
+                    .options
+                    .retry_period
+                    .mul_f64(1.0 + fastrand::f64() * 0.2),
+            )
+            .await;
         }
         let (losing, lost) = watch::channel(false);
         let renewer = holder.clone();
@@ -65,7 +77,11 @@ impl Lease {
             renewer.renew().await;
             losing.send_replace(true);
         });
-        Self { holder, renewing, lost }
+        Self {
+            holder,
+            renewing,
+            lost,
+        }
     }
 
     /// Returns when the lease is no longer ours.
@@ -77,7 +93,9 @@ impl Lease {
     /// Gives the lease up.
     pub async fn release(&mut self) {
         self.renewing.abort();
-        if self.holder.options.release && let Err(error) = self.holder.give_up().await {
+        if self.holder.options.release
+            && let Err(error) = self.holder.give_up().await
+        {
             tracing::warn!(%error, lease = self.holder.options.name, "failed to release the lease");
         }
     }
@@ -100,23 +118,38 @@ impl Holder {
         let ours = holder == self.identity;
         if !ours && !holder.is_empty() {
             if seen.resource_version != record.metadata.resource_version {
-                *seen = Seen { resource_version: record.metadata.resource_version.clone(), at: Some(now()) };
+                *seen = Seen {
+                    resource_version: record.metadata.resource_version.clone(),
+                    at: Some(now()),
+                };
             }
-            let duration = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
+            let duration = spec
+                .lease_duration_seconds
+                .and_then(|seconds| u64::try_from(seconds).ok());
             let duration = duration.map_or(self.options.duration, Duration::from_secs);
-            if seen.at.is_some_and(|at| now().duration_since(at) < duration) {
+            if seen
+                .at
+                .is_some_and(|at| now().duration_since(at) < duration)
+            {
                 return Ok(false);
             }
         }
         let mut next = record;
         let transitions = spec.lease_transitions.unwrap_or(0) + i32::from(!ours);
-        let acquired = if ours { spec.acquire_time } else { Some(moment()) };
+        let acquired = if ours {
+            spec.acquire_time
+        } else {
+            Some(moment())
+        };
         next.spec = Some(self.spec(acquired, transitions));
         self.replace(next).await
     }
 
     async fn create(&self) -> Result<bool, kube::Error> {
-        let mut record = Record { spec: Some(self.spec(Some(moment()), 0)), ..Record::default() };
+        let mut record = Record {
+            spec: Some(self.spec(Some(moment()), 0)),
+            ..Record::default()
+        };
         record.metadata.name = Some(self.options.name.clone());
         match self.api.create(&PostParams::default(), &record).await {
             Ok(_) => Ok(true),
@@ -126,7 +159,11 @@ impl Holder {
     }
 
     async fn replace(&self, record: Record) -> Result<bool, kube::Error> {
-        match self.api.replace(&self.options.name, &PostParams::default(), &record).await {
+        match self
+            .api
+            .replace(&self.options.name, &PostParams::default(), &record)
+            .await
+        {
             Ok(_) => Ok(true),
             Err(error) if crate::has_reason(&error, "Conflict") => Ok(false),
             Err(error) => Err(error),
@@ -139,12 +176,16 @@ impl Holder {
         let mut seen = Seen::default();
         loop {
             tokio::time::sleep(self.options.retry_period).await;
-            let left = self.options.renew_deadline.saturating_sub(now().duration_since(renewed));
+            let left = self
+                .options
+                .renew_deadline
+                .saturating_sub(now().duration_since(renewed));
             match tokio::time::timeout(left, self.try_hold(&mut seen)).await {
                 Ok(Ok(true)) => renewed = now(),
-                Ok(Ok(false)) => {}
-                Ok(Err(error)) => tracing::warn!(%error, lease = self.options.name, "failed to renew the lease"),
-                Err(_) => {}
+                Ok(Ok(false)) | Err(_) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, lease = self.options.name, "failed to renew the lease");
+                }
             }
             if now().duration_since(renewed) >= self.options.renew_deadline {
                 return;
@@ -154,8 +195,13 @@ impl Holder {
 
     /// client-go, `release`: an empty holder and a second of duration.
     async fn give_up(&self) -> Result<(), kube::Error> {
-        let Some(mut record) = self.api.get_opt(&self.options.name).await? else { return Ok(()) };
-        let Some(spec) = record.spec.as_mut().filter(|spec| spec.holder_identity.as_deref() == Some(&self.identity))
+        let Some(mut record) = self.api.get_opt(&self.options.name).await? else {
+            return Ok(());
+        };
+        let Some(spec) = record
+            .spec
+            .as_mut()
+            .filter(|spec| spec.holder_identity.as_deref() == Some(&self.identity))
         else {
             return Ok(());
         };

@@ -1,5 +1,5 @@
-use crate::fingerprint::Fingerprint;
 use crate::Key;
+use crate::fingerprint::Fingerprint;
 use futures::StreamExt as _;
 use kube::Api;
 use kube::Client;
@@ -30,7 +30,10 @@ pub struct ManagedKind {
 
 impl ManagedKind {
     fn resource(&self) -> ApiResource {
-        let (group, version) = self.api_version.split_once('/').unwrap_or(("", &self.api_version));
+        let (group, version) = self
+            .api_version
+            .split_once('/')
+            .unwrap_or(("", &self.api_version));
         ApiResource {
             group: group.to_owned(),
             version: version.to_owned(),
@@ -58,6 +61,8 @@ pub struct Moved {
     pub object: ObjectRef,
     /// Only its status changed, or some bookkeeping: it stands where it stood, but may be healthier.
     pub status_only: bool,
+    /// The field manager that wrote it last; empty when it is gone.
+    pub manager: String,
 }
 
 /// Whether an object stayed as somebody left it.
@@ -104,7 +109,12 @@ struct Managed {
 impl Moves {
     pub fn new(client: Client, labels: OwnerLabels) -> Arc<Self> {
         let (moved, _) = broadcast::channel(16384);
-        Arc::new(Self { client, labels, kinds: Mutex::default(), moved })
+        Arc::new(Self {
+            client,
+            labels,
+            kinds: Mutex::default(),
+            moved,
+        })
     }
 
     /// Every move from now on. A reader that lags is told so, and must look at [`Moves::seen`].
@@ -150,9 +160,20 @@ impl Moves {
             return Ok(());
         };
         let api: Api<Metadata> = Api::all_with(self.client.clone(), &kind.resource());
-        let list = api.list(&ListParams::default().labels(self.labels.name)).await?;
-        let as_of = list.metadata.resource_version.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0);
-        let listed = list.items.iter().filter_map(|object| self.managed(object)).collect();
+        let list = api
+            .list(&ListParams::default().labels(self.labels.name))
+            .await?;
+        let as_of = list
+            .metadata
+            .resource_version
+            .as_deref()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0);
+        let listed = list
+            .items
+            .iter()
+            .filter_map(|object| self.managed(object))
+            .collect();
         self.replace(kind, &watch, listed, as_of);
         Ok(())
     }
@@ -166,7 +187,9 @@ impl Moves {
             match event {
                 Ok(watcher::Event::Init) => listed.clear(),
                 Ok(watcher::Event::InitApply(object)) => listed.extend(self.managed(&object)),
-                Ok(watcher::Event::InitDone) => self.replace(kind, watch, std::mem::take(&mut listed), 0),
+                Ok(watcher::Event::InitDone) => {
+                    self.replace(kind, watch, std::mem::take(&mut listed), 0);
+                }
                 Ok(watcher::Event::Apply(object)) => self.apply(kind, watch, &object),
                 Ok(watcher::Event::Delete(object)) => self.delete(kind, watch, &object),
                 Err(error) => {
@@ -180,12 +203,22 @@ impl Moves {
 
     fn managed(&self, object: &Metadata) -> Option<(Key, Managed)> {
         let now = Fingerprint::of(&object.metadata);
-        Some((key(object), Managed { owner: self.owner(object)?, now, moved_at: now.resource_version() }))
+        Some((
+            key(object),
+            Managed {
+                owner: self.owner(object)?,
+                now,
+                moved_at: now.resource_version(),
+            },
+        ))
     }
 
     fn owner(&self, object: &Metadata) -> Option<Owner> {
         let labels = object.metadata.labels.as_ref()?;
-        Some(Key::new(labels.get(self.labels.namespace)?, labels.get(self.labels.name)?))
+        Some(Key::new(
+            labels.get(self.labels.namespace)?,
+            labels.get(self.labels.name)?,
+        ))
     }
 
     fn apply(&self, kind: &ManagedKind, watch: &KindWatch, object: &Metadata) {
@@ -194,7 +227,9 @@ impl Moves {
         };
         let mut state = lock(&watch.0);
         state.heard = state.heard.max(managed.now.resource_version());
-        let Some(objects) = &mut state.objects else { return };
+        let Some(objects) = &mut state.objects else {
+            return;
+        };
         let before = objects.get(&key);
         if before.is_some_and(|before| managed.now.is_older_than(&before.now)) {
             return;
@@ -205,40 +240,71 @@ impl Moves {
         }
         let owner = managed.owner.clone();
         objects.insert(key.clone(), managed);
-        self.tell(kind, key, owner, status_only);
+        let manager = last_manager(object);
+        self.tell(kind, key, owner, status_only, manager);
     }
 
     fn delete(&self, kind: &ManagedKind, watch: &KindWatch, object: &Metadata) {
         let key = key(object);
         let mut state = lock(&watch.0);
-        state.heard = state.heard.max(Fingerprint::of(&object.metadata).resource_version());
-        if let Some(managed) = state.objects.as_mut().and_then(|objects| objects.remove(&key)) {
-            self.tell(kind, key, managed.owner, false);
+        state.heard = state
+            .heard
+            .max(Fingerprint::of(&object.metadata).resource_version());
+        if let Some(managed) = state
+            .objects
+            .as_mut()
+            .and_then(|objects| objects.remove(&key))
+        {
+            self.tell(kind, key, managed.owner, false, String::new());
         }
     }
 
-    fn replace(&self, kind: &ManagedKind, watch: &KindWatch, mut listed: BTreeMap<Key, Managed>, as_of: u64) {
+    fn replace(
+        &self,
+        kind: &ManagedKind,
+        watch: &KindWatch,
+        mut listed: BTreeMap<Key, Managed>,
+        as_of: u64,
+    ) {
         let mut state = lock(&watch.0);
-        let newest = listed.values().map(|managed| managed.now.resource_version()).max().unwrap_or(0);
+        let newest = listed
+            .values()
+            .map(|managed| managed.now.resource_version())
+            .max()
+            .unwrap_or(0);
         state.heard = state.heard.max(newest).max(as_of);
         let before = state.objects.take().unwrap_or_default();
         for (key, managed) in &before {
             if !listed.contains_key(key) {
-                self.tell(kind, key.clone(), managed.owner.clone(), false);
+                self.tell(
+                    kind,
+                    key.clone(),
+                    managed.owner.clone(),
+                    false,
+                    String::new(),
+                );
             }
         }
         for (key, managed) in &mut listed {
             match before.get(key) {
                 // The watch was faster than the list.
                 Some(before) if managed.now.is_older_than(&before.now) => *managed = before.clone(),
-                Some(before) if before.now.is_unmoved(&managed.now) => managed.moved_at = before.moved_at,
-                _ => self.tell(kind, key.clone(), managed.owner.clone(), false),
+                Some(before) if before.now.is_unmoved(&managed.now) => {
+                    managed.moved_at = before.moved_at;
+                }
+                _ => self.tell(
+                    kind,
+                    key.clone(),
+                    managed.owner.clone(),
+                    false,
+                    String::new(),
+                ),
             }
         }
         state.objects = Some(listed);
     }
 
-    fn tell(&self, kind: &ManagedKind, key: Key, owner: Owner, status_only: bool) {
+    fn tell(&self, kind: &ManagedKind, key: Key, owner: Owner, status_only: bool, manager: String) {
         let object = ObjectRef {
             api_version: kind.api_version.clone(),
             kind: kind.kind.clone(),
@@ -246,12 +312,32 @@ impl Moves {
             name: key.name,
         };
         // No receiver is no error.
-        let _ = self.moved.send(Moved { owner, object, status_only });
+        let _ = self.moved.send(Moved {
+            owner,
+            object,
+            status_only,
+            manager,
+        });
     }
 }
 
 fn key(object: &Metadata) -> Key {
     Key::new(object.namespace().unwrap_or_default(), object.name_any())
+}
+
+/// Who wrote the object last, status aside.
+fn last_manager(object: &Metadata) -> String {
+    let fields = object
+        .metadata
+        .managed_fields
+        .as_deref()
+        .unwrap_or_default();
+    let last = fields
+        .iter()
+        .filter(|entry| entry.subresource.as_deref().unwrap_or_default().is_empty())
+        .max_by_key(|entry| entry.time.as_ref().map(|time| time.0));
+    last.and_then(|entry| entry.manager.clone())
+        .unwrap_or_default()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 /// (client-go, `tools/record/events_cache.go`, `defaultAggregateMaxEvents`).
 const MESSAGES_OF_ONE_REASON: usize = 10;
 /// Messages older than this begin anew (`defaultAggregateIntervalInSeconds`).
-const FORGET_AFTER: Duration = Duration::from_secs(600);
+const FORGET_AFTER: Duration = Duration::from_mins(10);
 /// How many series are remembered (`maxLruCacheEntries`).
 const SERIES: usize = 4096;
 const COMBINED: &str = "(combined from similar events): ";
@@ -44,7 +44,10 @@ impl Recorder {
     pub fn start(client: Client) -> Self {
         let (queue, mut jobs) = mpsc::unbounded_channel();
         tokio::spawn(async move {
-            let mut writer = Writer { client, correlator: Correlator::default() };
+            let mut writer = Writer {
+                client,
+                correlator: Correlator::default(),
+            };
             while let Some(job) = jobs.recv().await {
                 match job {
                     Job::Record(occurrence) => writer.write(*occurrence).await,
@@ -56,7 +59,14 @@ impl Recorder {
     }
 
     /// Records `event` as coming from `controller`, about the object with this uid and resource version.
-    pub fn record(&self, controller: &str, uid: &str, resource_version: &str, event: Event, at: Timestamp) {
+    pub fn record(
+        &self,
+        controller: &str,
+        uid: &str,
+        resource_version: &str,
+        event: Event,
+        at: Timestamp,
+    ) {
         let occurrence = Occurrence {
             controller: controller.to_owned(),
             uid: uid.to_owned(),
@@ -96,7 +106,10 @@ impl Writer {
                     "lastTimestamp": second(occurrence.at),
                     "message": series.message,
                 });
-                match self.send("PATCH", &format!("{path}/{}", series.name), &patch).await {
+                match self
+                    .send("PATCH", &format!("{path}/{}", series.name), &patch)
+                    .await
+                {
                     Ok(()) => return,
                     // The Event has been collected: tell it anew.
                     Err(error) if crate::has_reason(&error, "NotFound") => series,
@@ -116,7 +129,11 @@ impl Writer {
     }
 
     async fn send(&self, method: &str, path: &str, body: &Value) -> Result<(), kube::Error> {
-        let kind = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        let kind = if method == "PATCH" {
+            "application/merge-patch+json"
+        } else {
+            "application/json"
+        };
         let request = http::Request::builder()
             .method(method)
             .uri(path)
@@ -209,13 +226,17 @@ impl Correlator {
             reason.messages.clear();
         }
         reason.last = at;
-        let combine = reason.messages.len() + 1 >= MESSAGES_OF_ONE_REASON && !reason.messages.contains(&event.message)
+        let combine = reason.messages.len() + 1 >= MESSAGES_OF_ONE_REASON
+            && !reason.messages.contains(&event.message)
             || reason.messages.len() >= MESSAGES_OF_ONE_REASON;
         reason.messages.insert(event.message.clone());
         let (key, message) = if combine {
             (reason_key, format!("{COMBINED}{}", event.message))
         } else {
-            (format!("{reason_key}\0{}", event.message), event.message.clone())
+            (
+                format!("{reason_key}\0{}", event.message),
+                event.message.clone(),
+            )
         };
         let placed = if let Some((series, last)) = self.series.get_mut(&key) {
             series.count += 1;
@@ -225,7 +246,11 @@ impl Correlator {
         } else {
             self.last_name = at.as_nanosecond().max(self.last_name + 1);
             let name = format!("{}.{:x}", event.object.name, self.last_name);
-            let series = Series { name, message, count: 1 };
+            let series = Series {
+                name,
+                message,
+                count: 1,
+            };
             self.series.insert(key, (series.clone(), at));
             Placed::First(series)
         };
@@ -257,7 +282,10 @@ mod tests {
     use tidegate_values::Severity;
 
     fn place(correlator: &mut Correlator, message: &str, second: i64) -> (bool, u32, String) {
-        let object = ObjectRef { name: "app".to_owned(), ..ObjectRef::default() };
+        let object = ObjectRef {
+            name: "app".to_owned(),
+            ..ObjectRef::default()
+        };
         let placed = correlator.place(&Occurrence {
             controller: "c".to_owned(),
             uid: "u".to_owned(),
@@ -291,8 +319,14 @@ mod tests {
         for i in 1..10 {
             assert!(place(&mut correlator, &i.to_string(), i).0);
         }
-        assert_eq!(place(&mut correlator, "10", 10), (true, 1, format!("{COMBINED}10")));
-        assert_eq!(place(&mut correlator, "11", 11), (false, 2, format!("{COMBINED}11")));
+        assert_eq!(
+            place(&mut correlator, "10", 10),
+            (true, 1, format!("{COMBINED}10"))
+        );
+        assert_eq!(
+            place(&mut correlator, "11", 11),
+            (false, 2, format!("{COMBINED}11"))
+        );
         assert!(place(&mut correlator, "later", 700).0);
     }
 }

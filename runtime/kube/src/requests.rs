@@ -16,12 +16,21 @@ pub struct RequestCount(Mutex<BTreeMap<(String, u16), u64>>);
 impl RequestCount {
     /// `(method, status code, requests)`; the code is 0 where no answer came.
     pub fn snapshot(&self) -> Vec<(String, u16, u64)> {
-        let counts = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        counts.iter().map(|((method, code), count)| (method.clone(), *code, *count)).collect()
+        let counts = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        counts
+            .iter()
+            .map(|((method, code), count)| (method.clone(), *code, *count))
+            .collect()
     }
 
     fn add(&self, method: &str, code: u16) {
-        let mut counts = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut counts = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         *counts.entry((method.to_owned(), code)).or_default() += 1;
     }
 }
@@ -33,7 +42,10 @@ impl<S> Layer<S> for CountLayer {
     type Service = CountRequests<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        CountRequests { inner, counts: Arc::clone(&self.0) }
+        CountRequests {
+            inner,
+            counts: Arc::clone(&self.0),
+        }
     }
 }
 
@@ -70,7 +82,12 @@ where
         let answer = self.inner.call(request);
         Box::pin(async move {
             let answer = answer.await;
-            counts.add(&method, answer.as_ref().map_or(0, |response| response.status().as_u16()));
+            counts.add(
+                &method,
+                answer
+                    .as_ref()
+                    .map_or(0, |response| response.status().as_u16()),
+            );
             answer
         })
     }

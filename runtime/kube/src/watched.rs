@@ -21,7 +21,10 @@ pub struct Key {
 
 impl Key {
     pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { namespace: namespace.into(), name: name.into() }
+        Self {
+            namespace: namespace.into(),
+            name: name.into(),
+        }
     }
 
     pub fn of<K: Resource>(object: &K) -> Self {
@@ -45,7 +48,11 @@ pub struct Change<K> {
 
 impl<K> Clone for Change<K> {
     fn clone(&self) -> Self {
-        Self { key: self.key.clone(), old: self.old.clone(), new: self.new.clone() }
+        Self {
+            key: self.key.clone(),
+            old: self.old.clone(),
+            new: self.new.clone(),
+        }
     }
 }
 
@@ -64,14 +71,20 @@ where
     pub fn start(api: Api<K>, config: watcher::Config) -> Arc<Self> {
         let (changes, _) = broadcast::channel(4096);
         let (synced, _) = watch::channel(false);
-        let watched = Arc::new(Self { objects: RwLock::default(), changes, synced });
+        let watched = Arc::new(Self {
+            objects: RwLock::default(),
+            changes,
+            synced,
+        });
         let weak = Arc::downgrade(&watched);
         let path = api.resource_url().to_owned();
         tokio::spawn(async move {
             let mut events = watcher(api, config).default_backoff().boxed();
             let mut listed = BTreeMap::new();
             while let Some(event) = events.next().await {
-                let Some(watched) = weak.upgrade() else { return };
+                let Some(watched) = weak.upgrade() else {
+                    return;
+                };
                 match event {
                     Ok(watcher::Event::Init) => listed.clear(),
                     Ok(watcher::Event::InitApply(object)) => {
@@ -140,7 +153,10 @@ where
     /// Older states than the known one are dropped.
     fn put(&self, object: Arc<K>) {
         let key = Key::of(&*object);
-        let mut objects = self.objects.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut objects = self
+            .objects
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let old = objects.get(&key).cloned();
         if let Some(old) = &old
             && old.meta().uid == object.meta().uid
@@ -151,19 +167,36 @@ where
         objects.insert(key.clone(), Arc::clone(&object));
         drop(objects);
         // No receiver is no error.
-        let _ = self.changes.send(Change { key, old, new: Some(object) });
+        let _ = self.changes.send(Change {
+            key,
+            old,
+            new: Some(object),
+        });
     }
 
     /// Forgets an object, as after a write that told us it is gone.
     pub fn remove(&self, key: &Key) {
-        let old = self.objects.write().unwrap_or_else(std::sync::PoisonError::into_inner).remove(key);
+        let old = self
+            .objects
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .remove(key);
         if old.is_some() {
-            let _ = self.changes.send(Change { key: key.clone(), old, new: None });
+            let _ = self.changes.send(Change {
+                key: key.clone(),
+                old,
+                new: None,
+            });
         }
     }
 
     fn replace(&self, listed: BTreeMap<Key, Arc<K>>) {
-        let gone: Vec<Key> = self.read().keys().filter(|key| !listed.contains_key(*key)).cloned().collect();
+        let gone: Vec<Key> = self
+            .read()
+            .keys()
+            .filter(|key| !listed.contains_key(*key))
+            .cloned()
+            .collect();
         for key in gone {
             self.remove(&key);
         }
@@ -173,7 +206,9 @@ where
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<Key, Arc<K>>> {
-        self.objects.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.objects
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -185,5 +220,10 @@ fn slim<K: Resource>(mut object: K) -> Arc<K> {
 
 /// Resource versions are decimal numbers that grow (KEP-5504); 0 for what is none.
 fn version<K: Resource>(object: &K) -> u64 {
-    object.meta().resource_version.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0)
+    object
+        .meta()
+        .resource_version
+        .as_deref()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0)
 }

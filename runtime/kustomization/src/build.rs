@@ -1,10 +1,10 @@
 //! From an artifact to objects: kustomize, then variables, each in the sandbox.
 
 use crate::Reconciler;
+use crate::kustomization::blocking;
 use crate::kustomization::outcome::Failure;
 use crate::kustomization::plan::Apply;
 use crate::kustomization::plan::Substitution;
-use crate::kustomization::blocking;
 use crate::variables;
 use serde_json::Value;
 use serde_json::json;
@@ -55,8 +55,16 @@ pub(crate) async fn build(
     }
     let digest = Digest::from_bytes(hash.finalize().into()).to_string();
     let objects = tidegate_apply::flatten(rendered.into_iter().map(|document| document.value));
-    let jobs = objects.iter().filter(|object| object.is_job_with_ttl()).map(Object::reference).collect();
-    Ok(Built { digest, objects, jobs })
+    let jobs = objects
+        .iter()
+        .filter(|object| object.is_job_with_ttl())
+        .map(Object::reference)
+        .collect();
+    Ok(Built {
+        digest,
+        objects,
+        jobs,
+    })
 }
 
 async fn kustomize(
@@ -79,18 +87,28 @@ async fn kustomize(
     for emission in report.emissions {
         let value = read(&emission.bytes)?;
         check_identity(&value)?;
-        rendered.push(Rendered { text: emission.bytes, value });
+        rendered.push(Rendered {
+            text: emission.bytes,
+            value,
+        });
     }
     Ok(rendered)
 }
 
 /// kustomize-controller, `build`: every document names itself.
 fn check_identity(value: &Value) -> Result<(), Failure> {
-    let has = |pointer| value.pointer(pointer).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+    let has = |pointer| {
+        value
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .is_some_and(|text| !text.is_empty())
+    };
     if has("/apiVersion") && has("/kind") && has("/metadata/name") {
         return Ok(());
     }
-    Err(Failure::Build(format!("failed to decode Kubernetes apiVersion, kind and name from: {value}")))
+    Err(Failure::Build(format!(
+        "failed to decode Kubernetes apiVersion, kind and name from: {value}"
+    )))
 }
 
 async fn substitute(
@@ -99,12 +117,20 @@ async fn substitute(
     substitution: &Substitution,
     rendered: Vec<Rendered>,
 ) -> Result<Vec<Rendered>, Failure> {
-    let Some(first) = rendered.iter().find(|document| !variables::is_left_alone(&document.value)) else {
+    let Some(first) = rendered
+        .iter()
+        .find(|document| !variables::is_left_alone(&document.value))
+    else {
         return Ok(rendered);
     };
     let vars = variables::load(&reconciler.cluster, &plan.key.namespace, substitution)
         .await
-        .map_err(|error| Failure::Build(format!("post build failed for '{}': {error}", resource_id(&first.value))))?;
+        .map_err(|error| {
+            Failure::Build(format!(
+                "post build failed for '{}': {error}",
+                resource_id(&first.value)
+            ))
+        })?;
     let plugin = Arc::clone(&reconciler.plugins.substitute);
     let config = json!({
         "vars": vars,
@@ -132,7 +158,10 @@ async fn substitute(
             Some(kept) => kept.value.clone(),
             None => read(&emission.bytes)?,
         };
-        substituted.push(Rendered { text: emission.bytes, value });
+        substituted.push(Rendered {
+            text: emission.bytes,
+            value,
+        });
     }
     Ok(substituted)
 }
@@ -140,12 +169,27 @@ async fn substitute(
 /// kustomize's name of a resource: `ConfigMap.v1.[noGrp]/name`.
 fn resource_id(value: &Value) -> String {
     let object = reference(value);
-    let group = if object.group().is_empty() { "[noGrp]" } else { object.group() };
-    format!("{}.{}.{group}/{}", object.kind, object.version(), object.name)
+    let group = if object.group().is_empty() {
+        "[noGrp]"
+    } else {
+        object.group()
+    };
+    format!(
+        "{}.{}.{group}/{}",
+        object.kind,
+        object.version(),
+        object.name
+    )
 }
 
 fn reference(value: &Value) -> ObjectRef {
-    let text = |pointer| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |pointer| {
+        value
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     ObjectRef {
         api_version: text("/apiVersion"),
         kind: text("/kind"),
@@ -155,7 +199,9 @@ fn reference(value: &Value) -> ObjectRef {
 }
 
 fn read(text: &[u8]) -> Result<Value, Failure> {
-    let wrong = |error: &dyn std::fmt::Display| Failure::Build(format!("failed to read a built manifest: {error}"));
+    let wrong = |error: &dyn std::fmt::Display| {
+        Failure::Build(format!("failed to read a built manifest: {error}"))
+    };
     let value = tidegate_yaml::parse_v2(text).map_err(|error| wrong(&error))?;
     let json = tidegate_yaml::to_json(&value).map_err(|error| wrong(&error))?;
     serde_json::from_str(&json).map_err(|error| wrong(&error))
@@ -169,7 +215,9 @@ fn build_failure(refused: tidegate_sandbox::Failure) -> Failure {
             if diagnostics.first().is_some_and(|diagnostic| diagnostic.code == GENERATOR)
     );
     match failure(refused) {
-        Failure::Build(message) if !by_generator => Failure::Build(format!("kustomize build failed: {message}")),
+        Failure::Build(message) if !by_generator => {
+            Failure::Build(format!("kustomize build failed: {message}"))
+        }
         failure => failure,
     }
 }

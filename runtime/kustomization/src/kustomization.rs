@@ -16,7 +16,9 @@ pub use resolve::Inputs;
 
 use crate::Settings;
 use crate::memory::Memories;
+use crate::repairs::Repairs;
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,6 +34,7 @@ use tidegate_flow::Report;
 use tidegate_flow::Run;
 use tidegate_kube::Cluster;
 use tidegate_kube::Moves;
+use tidegate_kube::Recorder;
 use tidegate_kube::Watched;
 use tidegate_sandbox::PluginPre;
 use tidegate_values::RemoteSource;
@@ -47,7 +50,9 @@ pub struct Reconciler {
     pub remote: Arc<dyn RemoteSource>,
     pub mapper: Arc<Mapper>,
     pub moves: Arc<Moves>,
+    pub recorder: Recorder,
     pub(crate) memories: Memories,
+    pub(crate) repairs: Mutex<Repairs>,
 }
 
 /// The components that turn sources into manifests.
@@ -73,10 +78,18 @@ impl Kind for Reconciler {
         plan::plan(object, inputs, &self.settings)
     }
 
-    async fn act(&self, object: &Arc<Kustomization>, _: &Inputs, plan: Plan, run: &Run<Self>) -> Outcome {
+    async fn act(
+        &self,
+        object: &Arc<Kustomization>,
+        _: &Inputs,
+        plan: Plan,
+        run: &Run<Self>,
+    ) -> Outcome {
         match plan {
             Plan::Finalize(plan) => Outcome::Finalized(self.finalize(plan).await),
-            Plan::Apply(plan) => Outcome::Attempted(Box::new(self.attempt(object, *plan, run).await)),
+            Plan::Apply(plan) => {
+                Outcome::Attempted(Box::new(self.attempt(object, *plan, run).await))
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 mod build;
 mod kustomization;
 mod memory;
+mod repairs;
 mod settings;
 mod start;
 mod triggers;
@@ -13,7 +14,10 @@ pub use kustomization::Outcome;
 pub use kustomization::Plan;
 pub use kustomization::Plugins;
 pub use kustomization::Reconciler;
+pub use kustomization::plan::Substitution;
+pub use kustomization::plan::build_config;
 pub use settings::DriftRepair;
 pub use settings::Settings;
 pub use start::Parts;
 pub use start::start;
+pub use variables::load as load_variables;

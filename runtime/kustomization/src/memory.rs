@@ -43,12 +43,22 @@ impl Memories {
     /// The receiver is told whose apply is over.
     pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Key>) {
         let (written, is_written) = mpsc::unbounded_channel();
-        (Self { kept: Mutex::default(), writing: Mutex::default(), written }, is_written)
+        (
+            Self {
+                kept: Mutex::default(),
+                writing: Mutex::default(),
+                written,
+            },
+            is_written,
+        )
     }
 
     pub(crate) fn start_writing<'a>(&'a self, key: &'a Key) -> Writing<'a> {
         self.writing.lock().insert(key.clone());
-        Writing { memories: self, key }
+        Writing {
+            memories: self,
+            key,
+        }
     }
 
     pub(crate) fn is_writing(&self, key: &Key) -> bool {
@@ -69,6 +79,11 @@ impl Memories {
 
     /// The resource version that the last apply left an object at.
     pub(crate) fn version_of(&self, key: &Key, object: &ObjectRef) -> Option<String> {
-        self.kept.lock().get(key)?.applied.get(object).map(|applied| applied.resource_version.clone())
+        self.kept
+            .lock()
+            .get(key)?
+            .applied
+            .get(object)
+            .map(|applied| applied.resource_version.clone())
     }
 }

@@ -8,6 +8,7 @@ use crate::memory::Memories;
 use crate::triggers;
 use kube::Api;
 use kube::runtime::watcher;
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tidegate_api::Kustomization;
@@ -20,6 +21,7 @@ use tidegate_flow::Flow;
 use tidegate_kube::Cluster;
 use tidegate_kube::Moves;
 use tidegate_kube::OwnerLabels;
+use tidegate_kube::Recorder;
 use tidegate_kube::Watched;
 use tidegate_sandbox::Sandbox;
 use tidegate_values::RemoteSource;
@@ -27,6 +29,7 @@ use tidegate_values::RemoteSource;
 /// What the binary hands in.
 pub struct Parts {
     pub cluster: Arc<Cluster>,
+    pub recorder: Recorder,
     pub kustomizations: Arc<Watched<Kustomization>>,
     pub artifacts: Store,
     pub sandbox: Sandbox,
@@ -49,7 +52,10 @@ pub fn start(
             (kind, Watched::start(api, watcher::Config::default()))
         })
         .collect();
-    let labels = OwnerLabels { name: label::KUSTOMIZATION_NAME, namespace: label::KUSTOMIZATION_NAMESPACE };
+    let labels = OwnerLabels {
+        name: label::KUSTOMIZATION_NAME,
+        namespace: label::KUSTOMIZATION_NAMESPACE,
+    };
     let (memories, written) = Memories::new();
     let reconciler = Arc::new(Reconciler {
         plugins: Plugins {
@@ -62,18 +68,37 @@ pub fn start(
         kustomizations: parts.kustomizations,
         artifacts: parts.artifacts,
         remote: parts.remote,
+        recorder: parts.recorder,
         memories,
+        repairs: Mutex::default(),
         sources,
         settings,
     });
     for (kind, watched) in &reconciler.sources {
         let kustomizations = Arc::clone(&reconciler.kustomizations);
-        tokio::spawn(triggers::follow_source(*kind, Arc::clone(watched), kustomizations, flow.clone()));
+        tokio::spawn(triggers::follow_source(
+            *kind,
+            Arc::clone(watched),
+            kustomizations,
+            flow.clone(),
+        ));
     }
-    tokio::spawn(triggers::follow_dependencies(Arc::clone(&reconciler.kustomizations), flow.clone()));
-    triggers::follow_configs(&client, &parts.configs_selector, &reconciler.kustomizations, flow);
+    tokio::spawn(triggers::follow_dependencies(
+        Arc::clone(&reconciler.kustomizations),
+        flow.clone(),
+    ));
+    triggers::follow_configs(
+        &client,
+        &parts.configs_selector,
+        &reconciler.kustomizations,
+        flow,
+    );
     if reconciler.settings.drift_repair == DriftRepair::Watch {
-        tokio::spawn(triggers::follow_moves(Arc::clone(&reconciler), written, flow.clone()));
+        tokio::spawn(triggers::follow_moves(
+            Arc::clone(&reconciler),
+            written,
+            flow.clone(),
+        ));
     }
     Ok(reconciler)
 }

@@ -58,7 +58,10 @@ pub(crate) async fn follow_source(
 }
 
 /// A Kustomization whose readiness changed triggers those that wait for it.
-pub(crate) async fn follow_dependencies(kustomizations: Arc<Watched<Kustomization>>, flow: Flow<Reconciler>) {
+pub(crate) async fn follow_dependencies(
+    kustomizations: Arc<Watched<Kustomization>>,
+    flow: Flow<Reconciler>,
+) {
     let mut changes = kustomizations.subscribe();
     loop {
         match changes.recv().await {
@@ -78,13 +81,23 @@ pub(crate) async fn follow_dependencies(kustomizations: Arc<Watched<Kustomizatio
 }
 
 fn new_revision(change: &Change<SourceObject>) -> Option<String> {
-    let revision = |source: &SourceObject| source.status.artifact.as_ref().map(|artifact| artifact.revision.clone());
+    let revision = |source: &SourceObject| {
+        source
+            .status
+            .artifact
+            .as_ref()
+            .map(|artifact| artifact.revision.clone())
+    };
     let new = revision(change.new.as_deref()?)?;
     let old = change.old.as_deref().and_then(revision);
     (old.as_ref() != Some(&new)).then_some(new)
 }
 
-fn users_of(kustomizations: &Watched<Kustomization>, kind: SourceKind, source: &Key) -> Vec<Arc<Kustomization>> {
+fn users_of(
+    kustomizations: &Watched<Kustomization>,
+    kind: SourceKind,
+    source: &Key,
+) -> Vec<Arc<Kustomization>> {
     let mut users = kustomizations.all();
     users.retain(|user| {
         let reference = &user.spec.source_ref;
@@ -111,7 +124,8 @@ fn readiness(object: Option<&Kustomization>) -> Option<(bool, i64, Option<i64>, 
 fn depends_on(object: &Kustomization, on: &Key) -> bool {
     let namespace = object.namespace().unwrap_or_default();
     object.spec.depends_on.iter().any(|reference| {
-        reference.name == on.name && reference.namespace.as_deref().unwrap_or(&namespace) == on.namespace
+        reference.name == on.name
+            && reference.namespace.as_deref().unwrap_or(&namespace) == on.namespace
     })
 }
 
@@ -138,7 +152,12 @@ pub(crate) fn follow_configs(
         };
         let api: Api<PartialObjectMeta<DynamicObject>> = Api::all_with(client.clone(), &resource);
         let watched = Watched::start(api, watcher::Config::default().labels(selector));
-        tokio::spawn(follow_config(kind, watched, Arc::clone(kustomizations), flow.clone()));
+        tokio::spawn(follow_config(
+            kind,
+            watched,
+            Arc::clone(kustomizations),
+            flow.clone(),
+        ));
     }
 }
 
@@ -175,9 +194,12 @@ async fn follow_config(
 
 fn refers_to(object: &Kustomization, kind: &str, config: &Key) -> bool {
     object.namespace().as_deref() == Some(config.namespace.as_str())
-        && object.spec.post_build.iter().flat_map(|post_build| &post_build.substitute_from).any(|reference| {
-            reference.kind == kind && reference.name == config.name
-        })
+        && object
+            .spec
+            .post_build
+            .iter()
+            .flat_map(|post_build| &post_build.substitute_from)
+            .any(|reference| reference.kind == kind && reference.name == config.name)
 }
 
 /// A managed object that somebody moved triggers its owner (`--drift-repair=watch`).
@@ -197,18 +219,13 @@ pub(crate) async fn follow_moves(
                 Ok(moved) if reconciler.memories.is_writing(&moved.owner) => {
                     later.entry(moved.owner.clone()).or_default().push(moved);
                 }
-                Ok(moved) => {
-                    if reconciler.is_news(&moved) {
-                        flow.trigger(moved.owner, Trigger::Moved);
-                    }
-                }
+                Ok(moved) => reconciler.repair(&moved, &flow),
                 Err(RecvError::Lagged(_)) => trigger_all(&reconciler.kustomizations, &flow),
                 Err(RecvError::Closed) => return,
             },
             Some(owner) = written.recv() => {
-                let heard = later.remove(&owner).unwrap_or_default();
-                if heard.iter().any(|moved| reconciler.is_news(moved)) {
-                    flow.trigger(owner, Trigger::Moved);
+                for moved in later.remove(&owner).unwrap_or_default() {
+                    reconciler.repair(&moved, &flow);
                 }
             }
         }

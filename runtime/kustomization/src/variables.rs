@@ -15,13 +15,15 @@ use tidegate_kube::message_of;
 /// Whether a document wants its variables left alone (fluxcd/pkg, `kustomize/kustomize_varsub.go`).
 pub(crate) fn is_left_alone(document: &Value) -> bool {
     ["labels", "annotations"].iter().any(|field| {
-        let value = document.get("metadata").and_then(|metadata| metadata.get(field)?.get(annotation::SUBSTITUTE));
+        let value = document
+            .get("metadata")
+            .and_then(|metadata| metadata.get(field)?.get(annotation::SUBSTITUTE));
         value.and_then(Value::as_str) == Some("disabled")
     })
 }
 
 /// All variables: references in their order, later ones over earlier ones, and what is given inline over all.
-pub(crate) async fn load(
+pub async fn load(
     cluster: &Cluster,
     namespace: &str,
     substitution: &Substitution,

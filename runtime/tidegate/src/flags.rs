@@ -105,6 +105,23 @@ const FLAGS: &[Flag] = &[
     flag("watch-all-namespaces", BOTH, Takes::Switch, "true", "Watch all namespaces, else only that of RUNTIME_NAMESPACE"),
     flag("watch-configs-label-selector", KUSTOMIZE, Takes::Text, "reconcile.fluxcd.io/watch=Enabled", "Label of the ConfigMaps and Secrets whose change reconciles what refers to them"),
     flag("watch-label-selector", BOTH, Takes::Text, "", "Work only on objects with these labels"),
+    flag("default-decryption-service-account", KUSTOMIZE, Takes::Text, "", "Taken for compatibility: decryption is not served yet"),
+    flag("default-kubeconfig-service-account", KUSTOMIZE, Takes::Text, "", "Taken for compatibility: other clusters are not served yet"),
+    flag("insecure-allow-http", BOTH, Takes::Switch, "true", "Taken for compatibility"),
+    flag("insecure-kubeconfig-exec", KUSTOMIZE, Takes::Switch, "false", "Taken for compatibility: other clusters are not served yet"),
+    flag("insecure-kubeconfig-tls", KUSTOMIZE, Takes::Switch, "false", "Taken for compatibility: other clusters are not served yet"),
+    flag("helm-cache-max-size", SOURCE, Takes::Text, "0", "Taken for compatibility: charts are not served yet"),
+    flag("helm-cache-purge-interval", SOURCE, Takes::Text, "1m", "Taken for compatibility: charts are not served yet"),
+    flag("helm-cache-ttl", SOURCE, Takes::Text, "15m", "Taken for compatibility: charts are not served yet"),
+    flag("helm-chart-file-max-size", SOURCE, Takes::Text, "5242880", "Taken for compatibility: charts are not served yet"),
+    flag("helm-chart-max-size", SOURCE, Takes::Text, "10485760", "Taken for compatibility: charts are not served yet"),
+    flag("helm-index-max-size", SOURCE, Takes::Text, "52428800", "Taken for compatibility: charts are not served yet"),
+    flag("sops-age-secret", KUSTOMIZE, Takes::Text, "", "Taken for compatibility: decryption is not served yet"),
+    flag("sops-vault-configmap", KUSTOMIZE, Takes::Text, "", "Taken for compatibility: decryption is not served yet"),
+    flag("ssh-hostkey-algos", SOURCE, Takes::List, "", "SSH host key algorithms, all safe ones by default"),
+    flag("ssh-kex-algos", SOURCE, Takes::List, "", "SSH key exchange algorithms, all safe ones by default"),
+    flag("token-cache-max-duration", BOTH, Takes::Text, "1h", "Taken for compatibility: cloud identities are not served yet"),
+    flag("token-cache-max-size", BOTH, Takes::Text, "100", "Taken for compatibility: cloud identities are not served yet"),
 ];
 
 /// The flags as given, and the roles to play.

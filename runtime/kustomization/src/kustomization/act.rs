@@ -33,7 +33,12 @@ use tidegate_values::ObjectRef;
 use tidegate_values::Tree;
 
 impl Reconciler {
-    pub(super) async fn attempt(&self, object: &Arc<Kustomization>, plan: Apply, run: &Run<Self>) -> Attempt {
+    pub(super) async fn attempt(
+        &self,
+        object: &Arc<Kustomization>,
+        plan: Apply,
+        run: &Run<Self>,
+    ) -> Attempt {
         let mut attempt = Attempt::new(plan.revision.clone());
         attempt.failure = self.steps(object, &plan, &mut attempt, run).await.err();
         attempt
@@ -46,7 +51,8 @@ impl Reconciler {
         attempt: &mut Attempt,
         run: &Run<Self>,
     ) -> Result<(), Failure> {
-        let progress = |attempt: &Attempt| report::value(&report::progress(object, attempt, run.clock.now()));
+        let progress =
+            |attempt: &Attempt| report::value(&report::progress(object, attempt, run.clock.now()));
         run.progress(progress(attempt));
         let tree = self.fetch(plan).await?;
         find_path(&*tree, &plan.path)?;
@@ -66,16 +72,23 @@ impl Reconciler {
             // A kill between apply and status must leave no orphan (decision 17a).
             attempt.inventory = Some(written(&with_new));
             run.checkpoint(&progress(attempt)).await.map_err(|error| {
-                Failure::Host(format!("failed to update status: {}", tidegate_kube::message_of(&error)))
+                Failure::Host(format!(
+                    "failed to update status: {}",
+                    tidegate_kube::message_of(&error)
+                ))
             })?;
         }
         attempt.inventory = None;
-        let after = self.apply(plan, &client, &owner, objects, &before, attempt).await?;
+        let after = self
+            .apply(plan, &client, &owner, objects, &before, attempt)
+            .await?;
         if let Some(event) = report::applied(&attempt.revision, &attempt.changes) {
             run.announce(event, run.clock.now());
         }
-        self.prune(plan, &client, &owner, &before, after, attempt, run).await?;
-        self.check_health(plan, &client, &built.jobs, attempt, run, &progress).await
+        self.prune(plan, &client, &owner, &before, after, attempt, run)
+            .await?;
+        self.check_health(plan, &client, &built.jobs, attempt, run, &progress)
+            .await
     }
 
     async fn fetch(&self, plan: &Apply) -> Result<Arc<ArtifactTree>, Failure> {
@@ -86,7 +99,9 @@ impl Reconciler {
             .map_err(|error| Failure::Artifact(format!("failed to verify archive: {error}")))?;
         let url = plan.artifact.url.clone();
         let store = self.artifacts.clone();
-        let fetched = blocking(move || store.download(&url, &digest, &Download::default(), &AtomicBool::new(false)));
+        let fetched = blocking(move || {
+            store.download(&url, &digest, &Download::default(), &AtomicBool::new(false))
+        });
         fetched.await?.map_err(|error| match error {
             DownloadError::NotFound => Failure::ArtifactGone,
             error => Failure::Artifact(error.to_string()),
@@ -94,8 +109,13 @@ impl Reconciler {
     }
 
     /// The old inventory with what is about to be applied; `None` when nothing in it is new.
-    async fn with_new(&self, before: &inventory::Inventory, objects: &[Object]) -> Option<inventory::Inventory> {
-        let wanted = tidegate_apply::identify(&self.mapper, objects.iter().map(Object::reference)).await;
+    async fn with_new(
+        &self,
+        before: &inventory::Inventory,
+        objects: &[Object],
+    ) -> Option<inventory::Inventory> {
+        let wanted =
+            tidegate_apply::identify(&self.mapper, objects.iter().map(Object::reference)).await;
         let mut with_new = before.clone();
         with_new.merge(&wanted);
         (with_new.entries.len() > before.entries.len()).then_some(with_new)
@@ -115,12 +135,17 @@ impl Reconciler {
         settings.force = plan.force;
         settings.dry_run = self.settings.dry_run;
         settings.concurrent = self.settings.concurrent_apply;
-        settings.override_managers.clone_from(&self.settings.override_managers);
-        settings.custom_stage.clone_from(&self.settings.custom_stage_kinds);
+        settings
+            .override_managers
+            .clone_from(&self.settings.override_managers);
+        settings
+            .custom_stage
+            .clone_from(&self.settings.custom_stage_kinds);
         settings.ignore = (!plan.ignore.is_empty()).then(|| serde_json::json!(plan.ignore));
         let previous = self.previous(plan, before).await;
         let writing = self.memories.start_writing(&plan.key);
-        let outcome = tidegate_apply::apply(client, &self.mapper, owner, objects, &previous, &settings).await;
+        let outcome =
+            tidegate_apply::apply(client, &self.mapper, owner, objects, &previous, &settings).await;
         let failure = outcome.failure_message();
         self.remember(plan, previous, outcome.applied, &outcome.changes);
         drop(writing);
@@ -145,12 +170,20 @@ impl Reconciler {
         attempt: &mut Attempt,
         run: &Run<Self>,
     ) -> Result<(), Failure> {
-        let stale = before.without(&after).map_err(|error| Failure::Apply(error.to_string()))?;
+        let stale = before
+            .without(&after)
+            .map_err(|error| Failure::Apply(error.to_string()))?;
         if !plan.prune || stale.is_empty() {
             return Ok(());
         }
-        let pruned =
-            tidegate_apply::prune(client, &self.mapper, owner, stale, self.settings.concurrent_apply).await;
+        let pruned = tidegate_apply::prune(
+            client,
+            &self.mapper,
+            owner,
+            stale,
+            self.settings.concurrent_apply,
+        )
+        .await;
         if let Some(failure) = pruned.failure {
             after.merge(&pruned.survivors);
             attempt.inventory = Some(written(&after));
@@ -164,13 +197,20 @@ impl Reconciler {
 
     /// What the last apply left, and what was heard since.
     async fn previous(&self, plan: &Apply, before: &inventory::Inventory) -> Previous {
-        let mut previous = Previous { inventory: before.clone(), ..Previous::default() };
+        let mut previous = Previous {
+            inventory: before.clone(),
+            ..Previous::default()
+        };
         let Some(memory) = self.memories.get(&plan.key) else {
             return previous;
         };
         let unchanged = self.unmoved(&memory, plan).await;
-        previous.moved =
-            memory.applied.keys().filter(|object| !unchanged.contains(*object)).cloned().collect();
+        previous.moved = memory
+            .applied
+            .keys()
+            .filter(|object| !unchanged.contains(*object))
+            .cloned()
+            .collect();
         previous.known = memory.applied;
         previous
     }
@@ -182,47 +222,83 @@ impl Reconciler {
         applied: std::collections::HashMap<ObjectRef, tidegate_apply::Applied>,
         changes: &ChangeSet,
     ) {
-        let Previous { mut known, moved, .. } = previous;
+        let Previous {
+            mut known, moved, ..
+        } = previous;
         let everything_read = known.is_empty() || moved.len() == known.len();
         let read_at = match self.memories.get(&plan.key) {
             Some(memory) if !everything_read => memory.read_at,
             _ => tidegate_flow::Clock.instant(),
         };
         known.extend(applied);
-        let wanted: HashSet<&ObjectRef> = changes.entries.iter().map(|change| &change.object).collect();
+        let wanted: HashSet<&ObjectRef> = changes
+            .entries
+            .iter()
+            .map(|change| &change.object)
+            .collect();
         known.retain(|object, _| wanted.contains(object));
-        self.memories.put(&plan.key, Memory { applied: known, account: plan.account.clone(), read_at });
+        self.memories.put(
+            &plan.key,
+            Memory {
+                applied: known,
+                account: plan.account.clone(),
+                read_at,
+            },
+        );
         self.watch_kinds(changes);
     }
 
     pub(super) async fn finalize(&self, plan: Finalize) -> Finalized {
         self.memories.forget(&plan.key);
+        self.repairs.lock().forget(&plan.key);
         if !plan.delete {
             return Finalized::Kept;
         }
         let objects = match inventory_of(&plan.inventory).objects() {
             Ok(objects) => objects,
-            Err(error) => return Finalized::Failed { message: error.to_string() },
+            Err(error) => {
+                return Finalized::Failed {
+                    message: error.to_string(),
+                };
+            }
         };
         if let Some(account) = &plan.account
             && !self.account_exists(&plan.key.namespace, account).await
         {
-            return Finalized::NobodyToDelete { objects: objects.iter().map(ToString::to_string).collect() };
+            return Finalized::NobodyToDelete {
+                objects: objects.iter().map(ToString::to_string).collect(),
+            };
         }
         let client = self.client_of(&plan.key, plan.account.as_deref());
         let owner = owner_of(&plan.key);
-        let pruned =
-            tidegate_apply::prune(&client, &self.mapper, &owner, objects, self.settings.concurrent_apply).await;
+        let pruned = tidegate_apply::prune(
+            &client,
+            &self.mapper,
+            &owner,
+            objects,
+            self.settings.concurrent_apply,
+        )
+        .await;
         if let Some(failure) = pruned.failure {
-            return Finalized::Failed { message: failure.to_string() };
+            return Finalized::Failed {
+                message: failure.to_string(),
+            };
         }
         let mut wait_failed = None;
         if plan.wait {
-            let gone =
-                tidegate_apply::wait_for_termination(&client, &self.mapper, &pruned.changes, plan.timeout).await;
+            let gone = tidegate_apply::wait_for_termination(
+                &client,
+                &self.mapper,
+                &pruned.changes,
+                plan.timeout,
+            )
+            .await;
             wait_failed = gone.err().map(|error| error.to_string());
         }
-        Finalized::Deleted { changes: pruned.changes, wait_failed }
+        Finalized::Deleted {
+            changes: pruned.changes,
+            wait_failed,
+        }
     }
 
     async fn account_exists(&self, namespace: &str, account: &str) -> bool {
@@ -249,28 +325,44 @@ fn find_path(tree: &dyn Tree, path: &str) -> Result<(), Failure> {
         Ok(None) => Err(Failure::Artifact(format!(
             "kustomization path not found: stat {path}: no such file or directory"
         ))),
-        Err(error) => Err(Failure::Host(format!("failed to read the artifact: {error}"))),
+        Err(error) => Err(Failure::Host(format!(
+            "failed to read the artifact: {error}"
+        ))),
     }
 }
 
 fn owner_of(key: &Key) -> Owner {
-    Owner { group: KUSTOMIZE.to_owned(), name: key.name.clone(), namespace: key.namespace.clone() }
+    Owner {
+        group: KUSTOMIZE.to_owned(),
+        name: key.name.clone(),
+        namespace: key.namespace.clone(),
+    }
 }
 
 fn inventory_of(status: &Inventory) -> inventory::Inventory {
-    let entries =
-        status.entries.iter().map(|entry| inventory::Entry { id: entry.id.clone(), version: entry.v.clone() });
-    inventory::Inventory { entries: entries.collect() }
+    let entries = status.entries.iter().map(|entry| inventory::Entry {
+        id: entry.id.clone(),
+        version: entry.v.clone(),
+    });
+    inventory::Inventory {
+        entries: entries.collect(),
+    }
 }
 
 fn written(inventory: &inventory::Inventory) -> Inventory {
-    let entries =
-        inventory.entries.iter().map(|entry| InventoryEntry { id: entry.id.clone(), v: entry.version.clone() });
-    Inventory { entries: entries.collect() }
+    let entries = inventory.entries.iter().map(|entry| InventoryEntry {
+        id: entry.id.clone(),
+        v: entry.version.clone(),
+    });
+    Inventory {
+        entries: entries.collect(),
+    }
 }
 
 /// Runs what blocks beside the workers.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| Failure::Host(format!("the work was given up: {error}")))

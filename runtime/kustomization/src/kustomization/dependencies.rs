@@ -22,8 +22,14 @@ pub(super) fn check(
 ) -> Result<(), Outcome> {
     let namespace = object.namespace().unwrap_or_default();
     for reference in &object.spec.depends_on {
-        let key = Key::new(reference.namespace.as_deref().unwrap_or(&namespace), &reference.name);
-        let not_ready = |message: String| Outcome::DependencyNotReady { message, revision: revision.clone() };
+        let key = Key::new(
+            reference.namespace.as_deref().unwrap_or(&namespace),
+            &reference.name,
+        );
+        let not_ready = |message: String| Outcome::DependencyNotReady {
+            message,
+            revision: revision.clone(),
+        };
         let Some(dependency) = inputs.dependencies.get(&key) else {
             return Err(not_ready(format!(
                 "dependency '{key}' not found: kustomizations.{KUSTOMIZE} \"{}\" not found",
@@ -32,16 +38,22 @@ pub(super) fn check(
         };
         if let Some(expression) = &reference.ready_expr {
             // Compiled once the dependency exists: an error is a mistake of the spec.
-            let expression = Expression::ready(expression).map_err(|error| Outcome::Misconfigured {
-                message: format!("terminal error: failed to evaluate dependency {}: {error}", key.name),
-                revision: Some(revision.clone()),
-            })?;
+            let expression =
+                Expression::ready(expression).map_err(|error| Outcome::Misconfigured {
+                    message: format!(
+                        "terminal error: failed to evaluate dependency {}: {error}",
+                        key.name
+                    ),
+                    revision: Some(revision.clone()),
+                })?;
             let json = |object: &Kustomization| serde_json::to_value(object).unwrap_or(Value::Null);
             let holds = expression
                 .is_ready(&json(object), &json(dependency))
                 .map_err(|error| not_ready(error.to_string()))?;
             if !holds {
-                return Err(not_ready(format!("dependency '{key}' is not ready according to readyExpr eval")));
+                return Err(not_ready(format!(
+                    "dependency '{key}' is not ready according to readyExpr eval"
+                )));
             }
             if !expression_adds {
                 continue;
@@ -54,8 +66,12 @@ pub(super) fn check(
         {
             return Err(not_ready(format!("dependency '{key}' is not ready")));
         }
-        if same_source(object, dependency) && status.last_applied_revision.as_ref() != Some(&revision.revision) {
-            return Err(not_ready(format!("dependency '{key}' revision is not up to date")));
+        if same_source(object, dependency)
+            && status.last_applied_revision.as_ref() != Some(&revision.revision)
+        {
+            return Err(not_ready(format!(
+                "dependency '{key}' revision is not up to date"
+            )));
         }
     }
     Ok(())
@@ -65,7 +81,11 @@ fn same_source(one: &Kustomization, other: &Kustomization) -> bool {
     let source = |object: &Kustomization| {
         let reference = &object.spec.source_ref;
         let namespace = object.namespace().unwrap_or_default();
-        (reference.kind.clone(), reference.namespace_or(&namespace).to_owned(), reference.name.clone())
+        (
+            reference.kind.clone(),
+            reference.namespace_or(&namespace).to_owned(),
+            reference.name.clone(),
+        )
     };
     source(one) == source(other)
 }

@@ -49,24 +49,37 @@ impl Reconciler {
         attempt.health = Health::Unfinished;
         run.progress(progress(attempt));
         let started = run.clock.instant();
-        let waited = run.waiting(self.wait(plan, client, &objects, jobs, run)).await;
+        let waited = run
+            .waiting(self.wait(plan, client, &objects, jobs, run))
+            .await;
         let took = run.clock.elapsed(started);
         match waited {
             Ok(Ok(())) => {
                 let is_news = !plan.was_healthy
                     || (plan.is_new_revision
-                        && attempt.changes.entries.iter().any(|change| change.action.is_change()));
+                        && attempt
+                            .changes
+                            .entries
+                            .iter()
+                            .any(|change| change.action.is_change()));
                 attempt.health = Health::Passed { took };
                 if is_news {
-                    run.announce(report::health_passed(&attempt.revision, took), run.clock.now());
+                    run.announce(
+                        report::health_passed(&attempt.revision, took),
+                        run.clock.now(),
+                    );
                 }
                 Ok(())
             }
             Ok(Err(message)) => {
-                attempt.health = Health::Failed { message: message.clone() };
+                attempt.health = Health::Failed {
+                    message: message.clone(),
+                };
                 Err(Failure::Health { message, took })
             }
-            Err(Interrupted(trigger)) => Err(Failure::Canceled { by: cause(&trigger, plan) }),
+            Err(Interrupted(trigger)) => Err(Failure::Canceled {
+                by: cause(&trigger, plan),
+            }),
         }
     }
 
@@ -118,8 +131,13 @@ impl Reconciler {
         objects: &[ObjectRef],
         run: &Run<Self>,
     ) -> Vec<tidegate_health::Health> {
-        let read =
-            tidegate_apply::read_live(client, &self.mapper, objects, self.settings.concurrent_apply).await;
+        let read = tidegate_apply::read_live(
+            client,
+            &self.mapper,
+            objects,
+            self.settings.concurrent_apply,
+        )
+        .await;
         read.into_iter()
             .map(|(_, live)| match live {
                 Ok(Some(live)) => match plan.expressions.judge(&live) {
@@ -157,7 +175,9 @@ fn objects_of(plan: &Apply, attempt: &Attempt) -> Vec<ObjectRef> {
         HealthChecks::Listed(objects) => objects.clone(),
     };
     objects.retain(|object| {
-        object.kind != "Kustomization" || object.name != plan.key.name || object.namespace != plan.key.namespace
+        object.kind != "Kustomization"
+            || object.name != plan.key.name
+            || object.namespace != plan.key.namespace
     });
     objects
 }

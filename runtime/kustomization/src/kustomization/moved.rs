@@ -2,11 +2,19 @@
 
 use super::Reconciler;
 use super::plan::Apply;
+use super::report;
 use crate::DriftRepair;
 use crate::memory::Memory;
+use crate::repairs::Repair;
+use kube::Resource as _;
+use kube::ResourceExt as _;
 use std::collections::BTreeSet;
 use std::collections::HashSet;
+use tidegate_api::Kustomization;
 use tidegate_apply::ChangeSet;
+use tidegate_flow::Flow;
+use tidegate_flow::Kind as _;
+use tidegate_flow::Trigger;
 use tidegate_kube::Key;
 use tidegate_kube::ManagedKind;
 use tidegate_kube::Moved;
@@ -18,7 +26,10 @@ impl Reconciler {
     /// once in `--full-resync` it is none.
     pub(super) async fn unmoved(&self, memory: &Memory, plan: &Apply) -> HashSet<ObjectRef> {
         let due = tidegate_flow::Clock.elapsed(memory.read_at) > self.settings.full_resync;
-        if self.settings.drift_repair == DriftRepair::Interval || due || memory.account != plan.account {
+        if self.settings.drift_repair == DriftRepair::Interval
+            || due
+            || memory.account != plan.account
+        {
             return HashSet::new();
         }
         let unmoved = memory.applied.iter().filter(|(object, applied)| {
@@ -35,8 +46,11 @@ impl Reconciler {
         if self.settings.drift_repair == DriftRepair::Interval {
             return;
         }
-        let kinds: BTreeSet<ManagedKind> =
-            changes.entries.iter().filter_map(|change| self.managed_kind(&change.object)).collect();
+        let kinds: BTreeSet<ManagedKind> = changes
+            .entries
+            .iter()
+            .filter_map(|change| self.managed_kind(&change.object))
+            .collect();
         for kind in &kinds {
             self.moves.watch(kind);
         }
@@ -53,12 +67,53 @@ impl Reconciler {
 }
 
 impl Reconciler {
+    /// Has the owner of an object that somebody moved looked at: at once, or later when it is moved again and again.
+    pub(crate) fn repair(&self, moved: &Moved, flow: &Flow<Self>) {
+        let Some(owner) = self
+            .kustomizations
+            .get(&moved.owner)
+            .filter(|_| self.is_news(moved))
+        else {
+            return;
+        };
+        let clock = tidegate_flow::Clock;
+        let interval = owner.spec.interval.to_std();
+        let decided =
+            self.repairs
+                .lock()
+                .decide(&moved.owner, &moved.object, clock.instant(), interval);
+        match decided {
+            Repair::Now => flow.trigger(moved.owner.clone(), Trigger::Moved),
+            Repair::Paused => {}
+            Repair::After(pause) => {
+                let mut event = report::contested(&moved.object, &moved.manager, pause);
+                event.object = ObjectRef {
+                    api_version: Kustomization::api_version(&()).into_owned(),
+                    kind: Kustomization::kind(&()).into_owned(),
+                    namespace: moved.owner.namespace.clone(),
+                    name: moved.owner.name.clone(),
+                };
+                let uid = owner.uid().unwrap_or_default();
+                let version = owner.resource_version().unwrap_or_default();
+                self.recorder
+                    .record(Self::CONTROLLER, &uid, &version, event, clock.now());
+                let (flow, key) = (flow.clone(), moved.owner.clone());
+                tokio::spawn(async move {
+                    tokio::time::sleep(pause).await;
+                    flow.trigger(key, Trigger::Moved);
+                });
+            }
+        }
+    }
+
     /// Whether a move is somebody else's: our own writes are remembered with the version they gave.
-    pub(crate) fn is_news(&self, moved: &Moved) -> bool {
+    fn is_news(&self, moved: &Moved) -> bool {
         let Some(version) = self.memories.version_of(&moved.owner, &moved.object) else {
             return false;
         };
-        let Some(kind) = self.managed_kind(&moved.object) else { return false };
+        let Some(kind) = self.managed_kind(&moved.object) else {
+            return false;
+        };
         let key = Key::new(&moved.object.namespace, &moved.object.name);
         self.moves.seen(&kind, &key, &version) == Seen::Moved
     }

@@ -17,17 +17,31 @@ pub enum Outcome {
     FinalizerMissing,
     Suspended,
     /// A field that is not served yet (decision 24).
-    NotServed { field: &'static str },
+    NotServed {
+        field: &'static str,
+    },
     /// The spec is wrong: nothing is tried before it changes.
-    Misconfigured { message: String, revision: Option<Revision> },
+    Misconfigured {
+        message: String,
+        revision: Option<Revision>,
+    },
     /// A reference into another namespace that is not allowed, or a kind that is switched off.
-    AccessDenied { message: String },
-    SourceMissing { message: String },
+    AccessDenied {
+        message: String,
+    },
+    SourceMissing {
+        message: String,
+    },
     /// The source could not be read; tried again soon.
-    SourceUnreadable { message: String },
+    SourceUnreadable {
+        message: String,
+    },
     /// The source is there and has nothing yet.
     NoArtifact,
-    DependencyNotReady { message: String, revision: Revision },
+    DependencyNotReady {
+        message: String,
+        revision: Revision,
+    },
     Finalized(Finalized),
     Attempted(Box<Attempt>),
 }
@@ -37,7 +51,10 @@ pub enum Outcome {
 pub enum Finalized {
     /// Nothing was to be deleted.
     Kept,
-    Deleted { changes: ChangeSet, wait_failed: Option<String> },
+    Deleted {
+        changes: ChangeSet,
+        wait_failed: Option<String>,
+    },
     /// The account that would delete them is gone.
     NobodyToDelete { objects: Vec<String> },
     /// Tried again.
@@ -74,8 +91,12 @@ pub enum Health {
     NotChecked,
     /// Asked for and under way when the attempt ended.
     Unfinished,
-    Passed { took: Duration },
-    Failed { message: String },
+    Passed {
+        took: Duration,
+    },
+    Failed {
+        message: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,9 +108,14 @@ pub enum Failure {
     Build(String),
     Apply(String),
     Prune(String),
-    Health { message: String, took: Duration },
+    Health {
+        message: String,
+        took: Duration,
+    },
     /// The wait was given up because of `Kind/namespace/name`.
-    Canceled { by: String },
+    Canceled {
+        by: String,
+    },
     /// Something of ours, not of the user's, failed: tried again soon.
     Host(String),
 }

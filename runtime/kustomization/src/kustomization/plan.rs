@@ -85,7 +85,11 @@ pub enum HealthChecks {
     Listed(Vec<ObjectRef>),
 }
 
-pub(super) fn plan(object: &Kustomization, inputs: &Inputs, settings: &Settings) -> Result<Plan, Outcome> {
+pub(super) fn plan(
+    object: &Kustomization,
+    inputs: &Inputs,
+    settings: &Settings,
+) -> Result<Plan, Outcome> {
     let spec = &object.spec;
     if object.metadata.deletion_timestamp.is_some() {
         return Ok(Plan::Finalize(finalize(object, settings)));
@@ -97,17 +101,25 @@ pub(super) fn plan(object: &Kustomization, inputs: &Inputs, settings: &Settings)
         return Err(Outcome::Suspended);
     }
     let expressions = health_expressions(object)?;
-    for (field, used) in
-        [("spec.decryption", spec.decryption.is_some()), ("spec.kubeConfig", spec.kube_config.is_some())]
-    {
+    for (field, used) in [
+        ("spec.decryption", spec.decryption.is_some()),
+        ("spec.kubeConfig", spec.kube_config.is_some()),
+    ] {
         if used {
             return Err(Outcome::NotServed { field });
         }
     }
     let artifact = artifact(inputs)?;
-    let revision =
-        Revision { revision: artifact.revision.clone(), origin: artifact.origin_revision().map(str::to_owned) };
-    super::dependencies::check(object, inputs, &revision, settings.additive_cel_dependency_check)?;
+    let revision = Revision {
+        revision: artifact.revision.clone(),
+        origin: artifact.origin_revision().map(str::to_owned),
+    };
+    super::dependencies::check(
+        object,
+        inputs,
+        &revision,
+        settings.additive_cel_dependency_check,
+    )?;
     let status = &object.status;
     let metadata = spec.common_metadata.clone().unwrap_or_default();
     let key = Key::of(object);
@@ -140,9 +152,15 @@ pub(super) fn plan(object: &Kustomization, inputs: &Inputs, settings: &Settings)
 fn artifact(inputs: &Inputs) -> Result<Artifact, Outcome> {
     match &inputs.source {
         Source::Found(source) => source.status.artifact.clone().ok_or(Outcome::NoArtifact),
-        Source::Missing(message) => Err(Outcome::SourceMissing { message: message.clone() }),
-        Source::Denied(message) => Err(Outcome::AccessDenied { message: message.clone() }),
-        Source::Unreadable(message) => Err(Outcome::SourceUnreadable { message: message.clone() }),
+        Source::Missing(message) => Err(Outcome::SourceMissing {
+            message: message.clone(),
+        }),
+        Source::Denied(message) => Err(Outcome::AccessDenied {
+            message: message.clone(),
+        }),
+        Source::Unreadable(message) => Err(Outcome::SourceUnreadable {
+            message: message.clone(),
+        }),
         Source::NotRead => Err(Outcome::NoArtifact),
     }
 }
@@ -162,19 +180,29 @@ fn finalize(object: &Kustomization, settings: &Settings) -> Finalize {
 }
 
 fn account(object: &Kustomization, settings: &Settings) -> Option<String> {
-    object.spec.service_account_name.clone().or_else(|| settings.default_service_account.clone())
+    object
+        .spec
+        .service_account_name
+        .clone()
+        .or_else(|| settings.default_service_account.clone())
 }
 
 fn health_expressions(object: &Kustomization) -> Result<HealthExpressions, Outcome> {
-    let rules = object.spec.health_check_exprs.iter().map(|check| HealthRules {
-        api_version: &check.api_version,
-        kind: check.kind.as_deref().unwrap_or_default(),
-        current: &check.current,
-        in_progress: check.in_progress.as_deref(),
-        failed: check.failed.as_deref(),
-    });
-    HealthExpressions::compile(rules)
-        .map_err(|error| Outcome::Misconfigured { message: error.to_string(), revision: None })
+    let rules = object
+        .spec
+        .health_check_exprs
+        .iter()
+        .map(|check| HealthRules {
+            api_version: &check.api_version,
+            kind: check.kind.as_deref().unwrap_or_default(),
+            current: &check.current,
+            in_progress: check.in_progress.as_deref(),
+            failed: check.failed.as_deref(),
+        });
+    HealthExpressions::compile(rules).map_err(|error| Outcome::Misconfigured {
+        message: error.to_string(),
+        revision: None,
+    })
 }
 
 fn health_checks(object: &Kustomization, key: &Key) -> HealthChecks {
@@ -187,16 +215,22 @@ fn health_checks(object: &Kustomization, key: &Key) -> HealthChecks {
     }
     let listed = spec.health_checks.iter().map(|check| ObjectRef {
         // kustomize-controller, `internal/inventory`, `ReferenceToObjMetadataSet`.
-        api_version: check.api_version.clone().unwrap_or_else(|| "apps/v1".to_owned()),
+        api_version: check
+            .api_version
+            .clone()
+            .unwrap_or_else(|| "apps/v1".to_owned()),
         kind: check.kind.clone(),
-        namespace: check.namespace.clone().unwrap_or_else(|| key.namespace.clone()),
+        namespace: check
+            .namespace
+            .clone()
+            .unwrap_or_else(|| key.namespace.clone()),
         name: check.name.clone(),
     });
     HealthChecks::Listed(listed.collect())
 }
 
 /// What the kustomize component is told: the fields of the Kustomization that go into `kustomization.yaml`.
-fn build_config(object: &Kustomization) -> Value {
+pub fn build_config(object: &Kustomization) -> Value {
     let spec = &object.spec;
     let mut config = Map::new();
     let mut put = |name: &str, value: Value| {
@@ -218,7 +252,10 @@ fn build_config(object: &Kustomization) -> Value {
     put("patches", json!(spec.patches));
     put("images", json!(spec.images));
     put("components", json!(spec.components));
-    put("ignoreMissingComponents", json!(spec.ignore_missing_components));
+    put(
+        "ignoreMissingComponents",
+        json!(spec.ignore_missing_components),
+    );
     put("buildMetadata", json!(spec.build_metadata));
     Value::Object(config)
 }

@@ -52,7 +52,11 @@ pub(super) fn value(status: &KustomizationStatus) -> Value {
 }
 
 /// The status while `step` is under way.
-pub(super) fn progress(object: &Kustomization, attempt: &Attempt, now: Timestamp) -> KustomizationStatus {
+pub(super) fn progress(
+    object: &Kustomization,
+    attempt: &Attempt,
+    now: Timestamp,
+) -> KustomizationStatus {
     let mut draft = Draft::new(object, now);
     draft.progress(attempt);
     draft.status
@@ -107,7 +111,14 @@ pub(super) fn report(
         Outcome::Finalized(finalized) => {
             let next = draft.finalized(finalized);
             if next == Next::Never {
-                finalizers = Some(object.finalizers().iter().filter(|name| *name != FINALIZER).cloned().collect());
+                finalizers = Some(
+                    object
+                        .finalizers()
+                        .iter()
+                        .filter(|name| *name != FINALIZER)
+                        .cloned()
+                        .collect(),
+                );
             }
             next
         }
@@ -115,12 +126,24 @@ pub(super) fn report(
         held => draft.held(held, inputs),
     };
     draft.finish(object, took);
-    Report { status: value(&draft.status), finalizers, events: draft.events, next, error: draft.error }
+    Report {
+        status: value(&draft.status),
+        finalizers,
+        events: draft.events,
+        next,
+        error: draft.error,
+    }
 }
 
 impl<'a> Draft<'a> {
     fn new(object: &'a Kustomization, now: Timestamp) -> Self {
-        Self { object, status: object.status.clone(), events: Vec::new(), error: None, now }
+        Self {
+            object,
+            status: object.status.clone(),
+            events: Vec::new(),
+            error: None,
+            now,
+        }
     }
 
     fn generation(&self) -> i64 {
@@ -129,7 +152,11 @@ impl<'a> Draft<'a> {
 
     fn set(&mut self, type_: &str, status: ConditionStatus, reason: &str, message: &str) {
         let generation = self.generation();
-        self.status.conditions.set(Condition::new(type_, status, reason, message), generation, Time::new(self.now));
+        self.status.conditions.set(
+            Condition::new(type_, status, reason, message),
+            generation,
+            Time::new(self.now),
+        );
     }
 
     fn not_ready(&mut self, reason: &str, message: &str) {
@@ -180,15 +207,19 @@ impl<'a> Draft<'a> {
             Outcome::DependencyNotReady { message, revision } => {
                 self.not_ready(reason::DEPENDENCY_NOT_READY, message);
                 let pause = inputs.requeue_dependency;
-                let message = format!("Dependencies do not meet ready condition, retrying in {}", go(pause));
+                let message = format!(
+                    "Dependencies do not meet ready condition, retrying in {}",
+                    go(pause)
+                );
                 tracing::info!("{message}");
                 self.tell(message, Some(revision));
                 Next::After(pause)
             }
             // Suspended: told by `finish`. The others have reports of their own.
-            Outcome::Suspended | Outcome::FinalizerMissing | Outcome::Finalized(_) | Outcome::Attempted(_) => {
-                Next::Never
-            }
+            Outcome::Suspended
+            | Outcome::FinalizerMissing
+            | Outcome::Finalized(_)
+            | Outcome::Attempted(_) => Next::Never,
         }
     }
 
@@ -209,8 +240,18 @@ impl<'a> Draft<'a> {
             Step::CheckingHealth => "Running health checks",
         };
         let message = format!("{doing} for revision {revision} with a timeout of {timeout}");
-        self.set(condition::READY, ConditionStatus::Unknown, reason::PROGRESSING, "Reconciliation in progress");
-        self.set(condition::RECONCILING, ConditionStatus::True, reason::PROGRESSING, &message);
+        self.set(
+            condition::READY,
+            ConditionStatus::Unknown,
+            reason::PROGRESSING,
+            "Reconciliation in progress",
+        );
+        self.set(
+            condition::RECONCILING,
+            ConditionStatus::True,
+            reason::PROGRESSING,
+            &message,
+        );
         self.status.conditions.remove(condition::STALLED);
         if attempt.step >= Step::Building {
             self.status.last_attempted_revision = Some(revision.clone());
@@ -220,13 +261,28 @@ impl<'a> Draft<'a> {
         }
         match &attempt.health {
             Health::Unfinished => {
-                self.set(condition::HEALTHY, ConditionStatus::Unknown, reason::PROGRESSING, &message);
+                self.set(
+                    condition::HEALTHY,
+                    ConditionStatus::Unknown,
+                    reason::PROGRESSING,
+                    &message,
+                );
             }
             Health::Passed { took } => {
-                self.set(condition::HEALTHY, ConditionStatus::True, reason::SUCCEEDED, &passed(*took));
+                self.set(
+                    condition::HEALTHY,
+                    ConditionStatus::True,
+                    reason::SUCCEEDED,
+                    &passed(*took),
+                );
             }
             Health::Failed { message } => {
-                self.set(condition::HEALTHY, ConditionStatus::False, reason::HEALTH_CHECK_FAILED, message);
+                self.set(
+                    condition::HEALTHY,
+                    ConditionStatus::False,
+                    reason::HEALTH_CHECK_FAILED,
+                    message,
+                );
             }
             Health::NotChecked => {}
         }
@@ -238,7 +294,9 @@ impl<'a> Draft<'a> {
             return self.succeeded(attempt, took);
         };
         let (reason, message) = match failure {
-            Failure::ArtifactGone => return self.wait_for_artifact("Source is not ready, artifact not found", inputs),
+            Failure::ArtifactGone => {
+                return self.wait_for_artifact("Source is not ready, artifact not found", inputs);
+            }
             Failure::Host(message) => {
                 self.not_ready(reason::RECONCILIATION_FAILED, message);
                 self.fail(message.clone(), Some(&attempt.revision));
@@ -247,7 +305,8 @@ impl<'a> Draft<'a> {
             Failure::Canceled { by } => {
                 let message = format!("New reconciliation triggered by {by}");
                 self.not_ready(reason::HEALTH_CHECK_CANCELED, &message);
-                let message = format!("Health checks canceled due to new reconciliation triggered by {by}");
+                let message =
+                    format!("Health checks canceled due to new reconciliation triggered by {by}");
                 tracing::info!("{message}");
                 self.tell(message, Some(&attempt.revision));
                 return Next::Now;
@@ -256,9 +315,10 @@ impl<'a> Draft<'a> {
             Failure::Build(message) => (reason::BUILD_FAILED, message.clone()),
             Failure::Apply(message) => (reason::RECONCILIATION_FAILED, message.clone()),
             Failure::Prune(message) => (reason::PRUNE_FAILED, message.clone()),
-            Failure::Health { message, took } => {
-                (reason::HEALTH_CHECK_FAILED, format!("health check failed after {}: {message}", go(*took)))
-            }
+            Failure::Health { message, took } => (
+                reason::HEALTH_CHECK_FAILED,
+                format!("health check failed after {}: {message}", go(*took)),
+            ),
         };
         self.note(attempt, reason, took);
         self.not_ready(reason, &message);
@@ -272,34 +332,56 @@ impl<'a> Draft<'a> {
         }
         let revision = &attempt.revision;
         self.status.last_applied_revision = Some(revision.revision.clone());
-        self.status.last_applied_origin_revision.clone_from(&revision.origin);
+        self.status
+            .last_applied_origin_revision
+            .clone_from(&revision.origin);
         let message = format!("Applied revision: {}", revision.revision);
-        self.set(condition::READY, ConditionStatus::True, reason::RECONCILIATION_SUCCEEDED, &message);
+        self.set(
+            condition::READY,
+            ConditionStatus::True,
+            reason::RECONCILIATION_SUCCEEDED,
+            &message,
+        );
         self.note(attempt, reason::RECONCILIATION_SUCCEEDED, took);
         Next::Interval(self.object.spec.interval.to_std())
     }
 
     /// Enters the attempt into the history, if it came as far as manifests.
     fn note(&mut self, attempt: &Attempt, reason: &str, took: Duration) {
-        if matches!(attempt.failure, Some(Failure::Build(_) | Failure::Artifact(_))) {
+        if matches!(
+            attempt.failure,
+            Some(Failure::Build(_) | Failure::Artifact(_))
+        ) {
             return;
         }
-        let Some(digest) = &attempt.digest else { return };
-        let mut metadata = BTreeMap::from([("revision".to_owned(), attempt.revision.revision.clone())]);
+        let Some(digest) = &attempt.digest else {
+            return;
+        };
+        let mut metadata =
+            BTreeMap::from([("revision".to_owned(), attempt.revision.revision.clone())]);
         if let Some(origin) = &attempt.revision.origin {
             metadata.insert("originRevision".to_owned(), origin.clone());
         }
-        self.status.history.upsert(digest, Time::new(self.now), go(took), reason, metadata);
+        self.status
+            .history
+            .upsert(digest, Time::new(self.now), go(took), reason, metadata);
     }
 
     fn finalized(&mut self, finalized: &Finalized) -> Next {
         let revision = Revision {
-            revision: self.status.last_applied_revision.clone().unwrap_or_default(),
+            revision: self
+                .status
+                .last_applied_revision
+                .clone()
+                .unwrap_or_default(),
             origin: self.status.last_applied_origin_revision.clone(),
         };
         match finalized {
             Finalized::Kept => {}
-            Finalized::Deleted { changes, wait_failed } => {
+            Finalized::Deleted {
+                changes,
+                wait_failed,
+            } => {
                 if !changes.is_empty() {
                     self.tell(changes.to_string(), Some(&revision));
                 }
@@ -311,11 +393,16 @@ impl<'a> Draft<'a> {
             }
             Finalized::NobodyToDelete { objects } => {
                 let message = format!("unable to prune objects: \n{}", objects.join("\n"));
-                tracing::error!("skipping pruning, failed to find account to impersonate: {message}");
+                tracing::error!(
+                    "skipping pruning, failed to find account to impersonate: {message}"
+                );
                 self.warn(message, Some(&revision));
             }
             Finalized::Failed { message } => {
-                self.warn("pruning for deleted resource failed".to_owned(), Some(&revision));
+                self.warn(
+                    "pruning for deleted resource failed".to_owned(),
+                    Some(&revision),
+                );
                 self.error = Some(message.clone());
                 return Next::Retry;
             }
@@ -332,9 +419,20 @@ impl<'a> Draft<'a> {
             self.status.conditions.remove(condition::RECONCILING);
             self.status.observed_generation = self.generation();
         }
-        if self.status.conditions.is_false(condition::READY) && self.status.conditions.has(condition::RECONCILING) {
-            let message = self.status.conditions.message(condition::RECONCILING).to_owned();
-            self.set(condition::RECONCILING, ConditionStatus::True, reason::PROGRESSING_WITH_RETRY, &message);
+        if self.status.conditions.is_false(condition::READY)
+            && self.status.conditions.has(condition::RECONCILING)
+        {
+            let message = self
+                .status
+                .conditions
+                .message(condition::RECONCILING)
+                .to_owned();
+            self.set(
+                condition::RECONCILING,
+                ConditionStatus::True,
+                reason::PROGRESSING_WITH_RETRY,
+                &message,
+            );
         }
         if !object.spec.suspend && self.status.conditions.is_true(condition::READY) {
             self.finished(object, took);
@@ -342,14 +440,26 @@ impl<'a> Draft<'a> {
     }
 
     fn finished(&mut self, object: &Kustomization, took: Duration) {
-        let message =
-            format!("Reconciliation finished in {}, next run in {}", go(took), object.spec.interval);
+        let message = format!(
+            "Reconciliation finished in {}, next run in {}",
+            go(took),
+            object.spec.interval
+        );
         tracing::info!(revision = self.status.last_attempted_revision, "{message}");
         let revision = Revision {
-            revision: self.status.last_applied_revision.clone().unwrap_or_default(),
+            revision: self
+                .status
+                .last_applied_revision
+                .clone()
+                .unwrap_or_default(),
             origin: self.status.last_applied_origin_revision.clone(),
         };
-        let mut told = event_of(Severity::Info, self.reason(Severity::Info), message, Some(&revision));
+        let mut told = event_of(
+            Severity::Info,
+            self.reason(Severity::Info),
+            message,
+            Some(&revision),
+        );
         told.annotations.insert(
             format!("{KUSTOMIZE}/{}", event::COMMIT_STATUS),
             event::COMMIT_STATUS_UPDATE.to_owned(),
@@ -364,12 +474,14 @@ impl<'a> Draft<'a> {
 
     fn warn(&mut self, message: String, revision: Option<&Revision>) {
         let reason = self.reason(Severity::Error);
-        self.events.push(event_of(Severity::Error, reason, message, revision));
+        self.events
+            .push(event_of(Severity::Error, reason, message, revision));
     }
 
     fn tell(&mut self, message: String, revision: Option<&Revision>) {
         let reason = self.reason(Severity::Info);
-        self.events.push(event_of(Severity::Info, reason, message, revision));
+        self.events
+            .push(event_of(Severity::Info, reason, message, revision));
     }
 
     /// Events have the reason that Ready has at the time.
@@ -390,17 +502,34 @@ fn progress_event(revision: &Revision, message: String) -> Event {
     event_of(Severity::Info, reason::PROGRESSING, message, Some(revision))
 }
 
-fn event_of(severity: Severity, reason: &str, message: String, revision: Option<&Revision>) -> Event {
+fn event_of(
+    severity: Severity,
+    reason: &str,
+    message: String,
+    revision: Option<&Revision>,
+) -> Event {
     let mut annotations = BTreeMap::new();
     if let Some(revision) = revision {
         if !revision.revision.is_empty() {
-            annotations.insert(format!("{KUSTOMIZE}/{}", event::REVISION), revision.revision.clone());
+            annotations.insert(
+                format!("{KUSTOMIZE}/{}", event::REVISION),
+                revision.revision.clone(),
+            );
         }
         if let Some(origin) = &revision.origin {
-            annotations.insert(format!("{KUSTOMIZE}/{}", event::ORIGIN_REVISION), origin.clone());
+            annotations.insert(
+                format!("{KUSTOMIZE}/{}", event::ORIGIN_REVISION),
+                origin.clone(),
+            );
         }
     }
-    Event { object: ObjectRef::default(), severity, reason: reason.to_owned(), message, annotations }
+    Event {
+        object: ObjectRef::default(),
+        severity,
+        reason: reason.to_owned(),
+        message,
+        annotations,
+    }
 }
 
 /// As Go prints durations.

@@ -34,13 +34,25 @@ pub enum Source {
 impl Reconciler {
     pub(super) async fn resolve_inputs(&self, object: &Kustomization) -> Inputs {
         let held = object.metadata.deletion_timestamp.is_some() || object.spec.suspend;
-        let source = if held { Source::NotRead } else { self.source(object).await };
+        let source = if held {
+            Source::NotRead
+        } else {
+            self.source(object).await
+        };
         let dependencies = object.spec.depends_on.iter().filter_map(|dependency| {
-            let namespace = dependency.namespace.clone().or(object.namespace()).unwrap_or_default();
+            let namespace = dependency
+                .namespace
+                .clone()
+                .or(object.namespace())
+                .unwrap_or_default();
             let key = Key::new(namespace, &dependency.name);
             self.kustomizations.get(&key).map(|found| (key, found))
         });
-        Inputs { source, dependencies: dependencies.collect(), requeue_dependency: self.settings.requeue_dependency }
+        Inputs {
+            source,
+            dependencies: dependencies.collect(),
+            requeue_dependency: self.settings.requeue_dependency,
+        }
     }
 
     /// kustomize-controller, `getSource`.
@@ -55,7 +67,10 @@ impl Reconciler {
             ));
         }
         let Some(kind) = reference.source_kind() else {
-            return Source::Unreadable(format!("source `{}` kind '{}' not supported", reference.name, reference.kind));
+            return Source::Unreadable(format!(
+                "source `{}` kind '{}' not supported",
+                reference.name, reference.kind
+            ));
         };
         if kind == SourceKind::ExternalArtifact && !self.settings.external_artifact {
             return Source::Denied(format!(
@@ -66,17 +81,26 @@ impl Reconciler {
         if let Some(watched) = self.sources.get(&kind)
             && watched.is_synced()
         {
-            return watched.get(&key).map_or_else(|| missing(kind, &key.name), Source::Found);
+            return watched
+                .get(&key)
+                .map_or_else(|| missing(kind, &key.name), Source::Found);
         }
-        let api: Api<SourceObject> = Api::namespaced_with(self.cluster.client(), &key.namespace, &kind.resource());
+        let api: Api<SourceObject> =
+            Api::namespaced_with(self.cluster.client(), &key.namespace, &kind.resource());
         match api.get(&key.name).await {
             Ok(found) => Source::Found(Arc::new(found)),
             Err(error) if has_reason(&error, "NotFound") => missing(kind, &key.name),
-            Err(error) => Source::Unreadable(format!("unable to get source '{key}': {}", message_of(&error))),
+            Err(error) => Source::Unreadable(format!(
+                "unable to get source '{key}': {}",
+                message_of(&error)
+            )),
         }
     }
 }
 
 fn missing(kind: SourceKind, name: &str) -> Source {
-    Source::Missing(format!("{kind}.{} \"{name}\" not found", tidegate_api::meta::group::SOURCE))
+    Source::Missing(format!(
+        "{kind}.{} \"{name}\" not found",
+        tidegate_api::meta::group::SOURCE
+    ))
 }

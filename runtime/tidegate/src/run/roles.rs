@@ -162,6 +162,7 @@ async fn start_kustomize(
     let settings = kustomize_settings(flags)?;
     let parts = tidegate_kustomization::Parts {
         cluster: Arc::clone(&common.cluster),
+        recorder: common.recorder.clone(),
         kustomizations: Watched::start(api::<Kustomization>(flags, role, common), watch_config(flags, role)),
         artifacts: store.clone(),
         sandbox: tidegate_sandbox::Sandbox::new(tidegate_sandbox::SandboxConfig::controller())?,
