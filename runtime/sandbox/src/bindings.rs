@@ -1,5 +1,4 @@
 //! What wasmtime's `bindgen!` makes of the imports of `wit/0.1`.
-#![expect(clippy::pedantic, reason = "generated code")]
 
 wasmtime::component::bindgen!({
     path: "../../wit/0.1",

@@ -44,11 +44,13 @@ pub(crate) struct Builtins {
 
 impl Builtins {
     pub(crate) fn find(folder: Option<&Path>) -> Self {
-        let folders = match folder {
-            Some(folder) => vec![folder.to_owned()],
-            None => std::env::var_os(PLUGINS_DIR)
-                .map_or_else(beside_binary, |folder| vec![PathBuf::from(folder)]),
-        };
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "where this program's own parts are, for the binary and tests alike"
+        )]
+        let named = || std::env::var_os(PLUGINS_DIR).map(PathBuf::from);
+        let folder = folder.map(Path::to_owned).or_else(named);
+        let folders = folder.map_or_else(beside_binary, |folder| vec![folder]);
         Self { folders }
     }
 

@@ -71,7 +71,7 @@ impl CompiledCode {
             match component {
                 Ok(component) => return Ok(component),
                 Err(error) => {
-                    tracing::warn!(%error, file = name, "compiled code could not be loaded")
+                    tracing::warn!(%error, file = name, "compiled code could not be loaded");
                 }
             }
         }

@@ -148,7 +148,7 @@ impl Limits {
         memories: 8,
         instances: 32,
         fuel: None,
-        wall: Duration::from_secs(120),
+        wall: Duration::from_mins(2),
         host_call_bytes: 64 * MIB,
         handles: 100_000,
         file_size: 64 * MIB,
@@ -191,7 +191,7 @@ impl Limits {
     pub const TENANT_MAX: Self = Self {
         memory: 512 * MIB,
         fuel: Some(50_000_000_000),
-        wall: Duration::from_secs(60),
+        wall: Duration::from_mins(1),
         ..Self::TENANT
     };
 

@@ -3,6 +3,7 @@
 use crate::trace::Answer;
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 use tidegate_values::{Digest, Entry, EntryKind, ReadError, RemoteError, Tree};
 
@@ -88,7 +89,7 @@ pub(crate) fn directory(tree: &dyn Tree, path: &str) -> Result<Answer, ReadError
 pub(crate) fn facts(facts: &BTreeMap<String, String>) -> Answer {
     let mut framed = String::new();
     for (key, value) in facts {
-        framed.push_str(&format!("{}:{key}{}:{value}", key.len(), value.len()));
+        let _ = write!(framed, "{}:{key}{}:{value}", key.len(), value.len());
     }
     text(&framed)
 }
@@ -147,10 +148,11 @@ fn frame(into: &mut String, entry: &Entry) {
         EntryKind::File => 'f',
         EntryKind::Directory => 'd',
     };
-    into.push_str(&format!(
+    let _ = write!(
+        into,
         "{}:{}{kind}{};",
         entry.name.len(),
         entry.name,
         entry.size
-    ));
+    );
 }

@@ -83,10 +83,9 @@ impl Case {
         let mut limits = defaults.clone();
         for (name, value) in &self.limits {
             match name.as_str() {
-                "wall_ms" => limits.wall = Duration::from_millis(*value),
                 // Fuel must run out first, however slow the machine is.
                 "builtin_wall_ms" if limits.fuel.is_some() => {}
-                "builtin_wall_ms" => limits.wall = Duration::from_millis(*value),
+                "wall_ms" | "builtin_wall_ms" => limits.wall = Duration::from_millis(*value),
                 "fuel" => limits.fuel = limits.fuel.map(|_| *value),
                 "memory" => limits.memory = *value,
                 "output" => limits.output = *value,

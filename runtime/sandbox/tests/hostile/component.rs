@@ -63,7 +63,7 @@ pub(crate) fn of_module(text: &str) -> Vec<u8> {
     ComponentEncoder::default()
         .validate(true)
         .module(&module)
-        .and_then(|encoder| encoder.encode())
+        .and_then(ComponentEncoder::encode)
         .unwrap_or_else(|error| panic!("{error:?}\n{}", short(&text)))
 }
 
