@@ -26,7 +26,8 @@ pub(crate) struct Accumulator {
 /// One kustomization that is being built. kustomize: api/internal/target, `KustTarget`.
 pub(crate) struct Target<'b> {
     pub(crate) loader: Loader<'b>,
-    pub(crate) kustomization: Kustomization,
+    /// Boxed: bases nest, and each level stands on the stack.
+    pub(crate) kustomization: Box<Kustomization>,
     pub(crate) file_name: String,
     /// Present if origins are tracked.
     origin: Option<Origin>,
@@ -48,7 +49,7 @@ impl<'b> Target<'b> {
             session.warn(warning);
         }
         Ok(Self {
-            kustomization: parsed?,
+            kustomization: Box::new(parsed?),
             loader,
             file_name: file_name.to_owned(),
             origin: None,
@@ -97,7 +98,7 @@ impl<'b> Target<'b> {
     ) -> Self {
         Self {
             loader,
-            kustomization,
+            kustomization: Box::new(kustomization),
             file_name: file_name.to_owned(),
             origin: None,
             session,

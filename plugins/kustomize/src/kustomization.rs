@@ -265,12 +265,40 @@ fn says_something(document: &Value) -> bool {
 /// Upstream hands fields to transformers and generators as YAML text, in which some characters change or are
 /// refused. Documents without such characters, which is nearly all, are taken as they are.
 fn as_configured(document: Value) -> Result<Value> {
-    if !has_rare_characters(&document) {
+    let Value::Map(fields) = document else {
         return Ok(document);
+    };
+    let configured = fields.into_iter().map(|(name, value)| {
+        if !has_rare_characters(&value) {
+            return Ok((name, value));
+        }
+        let refused =
+            |error| Error::from(error).wrap(format_args!("builtin {} marshal", builtin_of(&name)));
+        let text = tidegate_yaml::marshal(&value).map_err(refused)?;
+        let value = tidegate_yaml::parse_v2(text.as_bytes()).map_err(refused)?;
+        Ok((name, value))
+    });
+    Ok(Value::Map(configured.collect::<Result<_>>()?))
+}
+
+/// The built-in plugin that a field configures.
+fn builtin_of(field: &str) -> &str {
+    match field {
+        "configMapGenerator" => "ConfigMapGenerator",
+        "secretGenerator" => "SecretGenerator",
+        "patches" => "PatchTransformer",
+        "patchesStrategicMerge" => "PatchStrategicMergeTransformer",
+        "patchesJson6902" => "PatchJson6902Transformer",
+        "namespace" => "NamespaceTransformer",
+        "namePrefix" => "PrefixTransformer",
+        "nameSuffix" => "SuffixTransformer",
+        "labels" | "commonLabels" => "LabelTransformer",
+        "commonAnnotations" => "AnnotationsTransformer",
+        "images" | "imageTags" => "ImageTagTransformer",
+        "replicas" => "ReplicaCountTransformer",
+        "replacements" => "ReplacementTransformer",
+        other => other,
     }
-    let text = tidegate_yaml::marshal(&document)
-        .map_err(|error| Error::from(error).wrap("trouble configuring builtin with config"))?;
-    Ok(tidegate_yaml::parse_v2(text.as_bytes())?)
 }
 
 /// Whether a text holds characters that YAML 1.1 takes for line breaks, or does not allow.

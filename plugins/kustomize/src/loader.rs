@@ -25,6 +25,9 @@ pub(crate) struct Loader<'f> {
     inner: Rc<Place>,
 }
 
+/// How deep bases may nest. Real ones stay far below; each level needs stack.
+const MAX_DEPTH: usize = 64;
+
 struct Place {
     root: String,
     referrer: Option<Rc<Place>>,
@@ -68,6 +71,7 @@ impl<'f> Loader<'f> {
         if path.is_empty() {
             return Err(Error::text("new root cannot be empty"));
         }
+        self.inner.refuse_depth()?;
         if RepositorySpec::parse(path).is_ok() {
             self.inner.refuse_repository_cycle(path)?;
             return Self::at_repository(self.files, path, Some(Rc::clone(&self.inner)));
@@ -172,6 +176,16 @@ impl Place {
         self.referrer
             .as_ref()
             .map_or(Ok(()), |referrer| referrer.refuse_cycle(candidate))
+    }
+
+    fn refuse_depth(&self) -> Result<()> {
+        if std::iter::successors(Some(self), |place| place.referrer.as_deref()).count() > MAX_DEPTH
+        {
+            return Err(Error::text(format!(
+                "bases nest more than {MAX_DEPTH} levels deep"
+            )));
+        }
+        Ok(())
     }
 
     fn refuse_repository_cycle(&self, locator: &str) -> Result<()> {

@@ -68,13 +68,6 @@ impl Schema {
             merge: None,
         }))
     }
-
-    /// Whether a custom schema says that a type lives outside of namespaces.
-    pub fn custom_is_cluster_scoped(&self, api_version: &str, kind: &str) -> bool {
-        self.custom
-            .as_ref()
-            .is_some_and(|custom| custom.is_cluster_scoped(api_version, kind))
-    }
 }
 
 /// A place in a schema.

@@ -259,7 +259,20 @@ fn read_json_patch(text: &[u8]) -> Result<JsonPatch> {
     }
     let value = tidegate_yaml::parse_v2(text)
         .map_err(|error| Error::from(error).wrap("error converting YAML to JSON"))?;
+    refuse_infinite(&value)?;
     Ok(JsonPatch::from_value(&as_floats(value))?)
+}
+
+/// JSON has no infinite numbers.
+fn refuse_infinite(value: &Value) -> Result<()> {
+    match value {
+        Value::Float(number) if !number.is_finite() => {
+            Err(Error::text(format!("json: unsupported value: {number}")))
+        }
+        Value::Sequence(items) => items.iter().try_for_each(refuse_infinite),
+        Value::Map(map) => map.values().try_for_each(refuse_infinite),
+        _ => Ok(()),
+    }
 }
 
 /// Applies a JSON patch to the object as JSON: afterwards, styles are gone and numbers are floats.

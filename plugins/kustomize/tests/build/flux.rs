@@ -23,7 +23,7 @@ fn as_flux(overrides: Overrides) -> Options {
 fn yaml(files: &[(&str, &str)], overrides: Overrides) -> String {
     let files = MemoryFiles::new(files.iter().copied());
     build(&SecureFiles::new(&files, ROOT), ROOT, &as_flux(overrides))
-        .unwrap()
+        .expect("the build works")
         .to_yaml()
 }
 
@@ -35,7 +35,7 @@ fn error(files: &[(&str, &str)], target: &str, overrides: Overrides) -> (ErrorKi
         target,
         &as_flux(overrides),
     )
-    .unwrap_err();
+    .expect_err("the build fails");
     (error.kind(), error.to_string())
 }
 
@@ -179,4 +179,28 @@ fn helm_charts_fail_by_name() {
     );
     assert_eq!(kind, ErrorKind::Unsupported);
     assert!(text.contains("helmCharts"), "{text}");
+}
+
+#[test]
+fn bases_do_not_nest_without_end() {
+    let files: Vec<(String, String)> = (0..1000)
+        .map(|level| {
+            (
+                format!("b{level}/kustomization.yaml"),
+                format!("resources: [../b{}]\n", level + 1),
+            )
+        })
+        .collect();
+    let files = MemoryFiles::new(
+        files
+            .iter()
+            .map(|(path, content)| (path.as_str(), content.as_str())),
+    );
+    let error = build(&files, "/build/b0", &Options::default())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("bases nest more than 64 levels deep"),
+        "{error}"
+    );
 }

@@ -14,8 +14,6 @@ pub struct CustomSchema {
     types: BTreeMap<(String, String), String>,
     /// References to definitions that are not here may mean built-in ones.
     with_builtin: bool,
-    /// Types with paths of their own: true if one of them has a namespace in it.
-    namespaced: BTreeMap<(String, String), bool>,
 }
 
 #[derive(Debug, Default)]
@@ -50,22 +48,6 @@ impl CustomSchema {
                 .definitions
                 .insert(name.clone(), SchemaNode::from_value(definition));
         }
-        for (path, methods) in document
-            .get("paths")
-            .and_then(Value::as_map)
-            .into_iter()
-            .flatten()
-        {
-            let Some(identity) = methods
-                .get("get")
-                .and_then(|get| get.get(TYPE_EXTENSION))
-                .and_then(identity)
-            else {
-                continue;
-            };
-            let namespaced = path.contains("namespaces/{namespace}");
-            *schema.namespaced.entry(identity).or_insert(false) |= namespaced;
-        }
         Ok(schema)
     }
 
@@ -83,12 +65,6 @@ impl CustomSchema {
     pub(super) fn of_type(&self, api_version: &str, kind: &str) -> Option<&SchemaNode> {
         let name = self.types.get(&(api_version.to_owned(), kind.to_owned()))?;
         self.definitions.get(name)
-    }
-
-    pub(super) fn is_cluster_scoped(&self, api_version: &str, kind: &str) -> bool {
-        self.namespaced
-            .get(&(api_version.to_owned(), kind.to_owned()))
-            == Some(&false)
     }
 
     pub(super) fn field<'a>(&'a self, node: &'a SchemaNode, name: &str) -> Option<Resolved<'a>> {
