@@ -101,6 +101,20 @@ impl Ignore {
         Self { patterns }
     }
 
+    /// The same with the default exclusions below these patterns, whatever they are (fluxcd/pkg `sourceignore`,
+    /// `NewDefaultMatcher`).
+    #[must_use]
+    pub fn over_defaults(self) -> Self {
+        let mut defaults = Self::with(Defaults::Full, Vec::new());
+        defaults.patterns.extend(self.patterns);
+        defaults
+    }
+
+    /// Whether there is no pattern at all.
+    pub fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
+    }
+
     /// Whether the file or directory at `path` stays out. The root never does.
     pub fn excludes(&self, path: &str, kind: EntryKind) -> bool {
         if path.is_empty() {

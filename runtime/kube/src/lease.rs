@@ -228,7 +228,6 @@ fn hostname() -> String {
         .map_or_else(|_| "tidegate".to_owned(), |name| name.trim().to_owned())
 }
 
-#[expect(clippy::disallowed_methods, reason = "a lease is about time")]
 fn now() -> Instant {
     Instant::now()
 }

@@ -52,11 +52,21 @@ impl Kind for Reconciler {
         plan::plan(object, inputs)
     }
 
-    async fn act(&self, object: &Arc<GitRepository>, inputs: &Inputs, plan: Plan, run: &Run<Self>) -> Outcome {
+    async fn act(
+        &self,
+        object: &Arc<GitRepository>,
+        inputs: &Inputs,
+        plan: Plan,
+        run: &Run<Self>,
+    ) -> Outcome {
         match plan {
             Plan::Delete(name) => self.delete(name).await,
             Plan::Fetch(plan) => {
-                run.progress(report::value(&report::progress(object, &inputs.stored, run.clock.now())));
+                run.progress(report::value(&report::progress(
+                    object,
+                    &inputs.stored,
+                    run.clock.now(),
+                )));
                 self.fetch(*plan, inputs).await
             }
         }

@@ -1,9 +1,14 @@
 //! The command line: which command was meant, and how its errors are shown.
 
+pub(crate) mod pflag;
+
+use crate::build;
 use crate::flags;
 use crate::flags::Flags;
 use crate::flags::Role;
+use crate::kustomize;
 use crate::run;
+use anyhow::Context as _;
 use clap::ArgMatches;
 use clap::Command;
 use std::ffi::OsString;
@@ -19,18 +24,34 @@ pub(crate) fn dispatch(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
         run::run(Flags::new(matches, Some(role))?)?;
         return Ok(ExitCode::SUCCESS);
     }
+    // These take the command lines of other programs, and are over before the rest of this one is set up.
+    match arguments.get(1).and_then(|argument| argument.to_str()) {
+        Some("kustomize") => return kustomize::run(&texts(&arguments[2..])?),
+        Some("build") => return build::run(&texts(&arguments[2..])?),
+        _ => {}
+    }
     let command = Command::new("tidegate")
         .about("A WebAssembly-pluggable GitOps engine that serves Flux's API")
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommand(flags::command());
+        .subcommand(flags::command())
+        .subcommand(Command::new("kustomize").about("Build a kustomization, as `kustomize build` does"))
+        .subcommand(Command::new("build").about("Build a Flux object from local files, as `flux build` does"));
     let matches = parse(command, arguments);
     match matches.subcommand() {
         Some(("run", matches)) => run::run(Flags::new(matches.clone(), None)?)?,
         _ => anyhow::bail!("no command was given"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn texts(arguments: &[OsString]) -> anyhow::Result<Vec<String>> {
+    let text = |argument: &OsString| {
+        let text = argument.to_str().with_context(|| format!("{}: the argument is not UTF-8", argument.display()))?;
+        Ok(text.to_owned())
+    };
+    arguments.iter().map(text).collect()
 }
 
 fn parse(command: Command, arguments: &[OsString]) -> ArgMatches {

@@ -1,7 +1,11 @@
 //! Tidegate: one program for the controllers and the command line.
 
+mod build;
 mod cli;
+mod engines;
+mod file_tree;
 mod flags;
+mod kustomize;
 mod logging;
 mod metrics;
 mod run;

@@ -28,7 +28,10 @@ use tidegate_values::Tree;
 impl Reconciler {
     pub(super) async fn delete(&self, name: ArtifactName) -> Outcome {
         let store = self.artifacts.clone();
-        let removed = tokio::task::spawn_blocking(move || store.remove_all(&name).and_then(|_| store.sweep())).await;
+        let removed = tokio::task::spawn_blocking(move || {
+            store.remove_all(&name).and_then(|_| store.sweep())
+        })
+        .await;
         Outcome::Deleted(match removed {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(error.to_string()),
@@ -87,12 +90,17 @@ fn look(
         ..Options::default()
     };
     let budget = Budget::with_stop(plan.timeout, Arc::clone(stop));
-    match tidegate_git::checkout(&plan.remote, &plan.reference, &options, &budget).map_err(|error| wrong(&error))? {
+    match tidegate_git::checkout(&plan.remote, &plan.reference, &options, &budget)
+        .map_err(|error| wrong(&error))?
+    {
         tidegate_git::Outcome::Unchanged(revision) => {
             let revision = revision.to_string();
             if asked_anyway {
                 // Flux fetched it, and so knows the subject; there is nothing to say of it.
-                return Ok(Fetched::UpToDate { commit: revision.clone(), revision });
+                return Ok(Fetched::UpToDate {
+                    commit: revision.clone(),
+                    revision,
+                });
             }
             Ok(Fetched::Unchanged { revision })
         }
@@ -110,20 +118,41 @@ fn look(
     }
 }
 
-fn keep(plan: &Fetch, store: &Store, checkout: Checkout, stop: &AtomicBool) -> Result<Fetched, Failure> {
-    let Checkout { revision, commit, tree } = checkout;
+fn keep(
+    plan: &Fetch,
+    store: &Store,
+    checkout: Checkout,
+    stop: &AtomicBool,
+) -> Result<Fetched, Failure> {
+    let Checkout {
+        revision,
+        commit,
+        tree,
+    } = checkout;
     let hash = revision.hash().to_owned();
     let revision = revision.to_string();
     let tree = join(plan, store, Arc::new(tree), stop)?;
-    let storage = |reason, message| Failure { part: FailedPart::Storage, reason, ..failed(message) };
-    let ignore = Ignore::load(&*tree, Defaults::Full, plan.ignore.as_deref()).map_err(|error| Failure {
-        part: FailedPart::Hidden,
-        reason: reason::SOURCE_IGNORE_ERROR,
-        ..failed(format!("failed to load source ignore patterns from repository: {error}"))
-    })?;
-    let artifact = store.publish(&plan.name, &hash, &revision, &*tree, &ignore, stop).map_err(|error| {
-        storage(reason::ARCHIVE_OPERATION_FAILED, format!("unable to archive artifact to storage: {error}"))
-    })?;
+    let storage = |reason, message| Failure {
+        part: FailedPart::Storage,
+        reason,
+        ..failed(message)
+    };
+    let ignore =
+        Ignore::load(&*tree, Defaults::Full, plan.ignore.as_deref()).map_err(|error| Failure {
+            part: FailedPart::Hidden,
+            reason: reason::SOURCE_IGNORE_ERROR,
+            ..failed(format!(
+                "failed to load source ignore patterns from repository: {error}"
+            ))
+        })?;
+    let artifact = store
+        .publish(&plan.name, &hash, &revision, &*tree, &ignore, stop)
+        .map_err(|error| {
+            storage(
+                reason::ARCHIVE_OPERATION_FAILED,
+                format!("unable to archive artifact to storage: {error}"),
+            )
+        })?;
     Ok(Fetched::Stored {
         artifact: Artifact {
             digest: artifact.digest.to_string(),
@@ -134,13 +163,22 @@ fn keep(plan: &Fetch, store: &Store, checkout: Checkout, stop: &AtomicBool) -> R
             size: i64::try_from(artifact.size).ok(),
             metadata: std::collections::BTreeMap::new(),
         },
-        includes: plan.includes.iter().map(|include| include.artifact.clone()).collect(),
+        includes: plan
+            .includes
+            .iter()
+            .map(|include| include.artifact.clone())
+            .collect(),
         commit: commit.short_message(),
     })
 }
 
 /// The tree with what `include` puts into it.
-fn join(plan: &Fetch, store: &Store, tree: Arc<dyn Tree>, stop: &AtomicBool) -> Result<Arc<dyn Tree>, Failure> {
+fn join(
+    plan: &Fetch,
+    store: &Store,
+    tree: Arc<dyn Tree>,
+    stop: &AtomicBool,
+) -> Result<Arc<dyn Tree>, Failure> {
     let mut includes = Vec::new();
     let copy_failed = |index: usize, cause: &dyn std::fmt::Display| {
         let include = &plan.includes[index];
@@ -154,7 +192,11 @@ fn join(plan: &Fetch, store: &Store, tree: Arc<dyn Tree>, stop: &AtomicBool) -> 
         }
     };
     for (index, include) in plan.includes.iter().enumerate() {
-        let digest = include.artifact.digest.parse().map_err(|error| copy_failed(index, &error))?;
+        let digest = include
+            .artifact
+            .digest
+            .parse()
+            .map_err(|error| copy_failed(index, &error))?;
         let included = store
             .download(&include.artifact.url, &digest, &Download::default(), stop)
             .map_err(|error| copy_failed(index, &error))?;
@@ -172,10 +214,17 @@ fn wrong(error: &tidegate_git::Error) -> Failure {
         tidegate_git::Error::SparseMissing(_) => {
             failed(format!("failed to sparse checkout directories : {error}"))
         }
-        error => failed(format!("failed to checkout and determine revision: {error}")),
+        error => failed(format!(
+            "failed to checkout and determine revision: {error}"
+        )),
     }
 }
 
 fn failed(message: String) -> Failure {
-    Failure { part: FailedPart::Fetch, severity: Severity::Failing, reason: reason::GIT_OPERATION_FAILED, message }
+    Failure {
+        part: FailedPart::Fetch,
+        severity: Severity::Failing,
+        reason: reason::GIT_OPERATION_FAILED,
+        message,
+    }
 }

@@ -26,21 +26,37 @@ pub(super) fn put(
         None => return Ok(remote),
         // Flux says it twice.
         Some(Err(message)) => {
-            let name = object.spec.secret_ref.as_ref().map_or("", |reference| &reference.name);
+            let name = object
+                .spec
+                .secret_ref
+                .as_ref()
+                .map_or("", |reference| &reference.name);
             let namespace = object.namespace().unwrap_or_default();
-            return Err(failed(format!("failed to get secret '{namespace}/{name}': {message}")));
+            return Err(failed(format!(
+                "failed to get secret '{namespace}/{name}': {message}"
+            )));
         }
         Some(Ok(data)) => data,
     };
     if data.has("githubAppID") {
-        let name = object.spec.secret_ref.as_ref().map_or("", |reference| &reference.name);
+        let name = object
+            .spec
+            .secret_ref
+            .as_ref()
+            .map_or("", |reference| &reference.name);
         let namespace = object.namespace().unwrap_or_default();
         return Err(Failure {
             reason: reason::INVALID_PROVIDER_CONFIGURATION,
-            ..failed(format!("secretRef '{namespace}/{name}' has github app data but provider is not set to github"))
+            ..failed(format!(
+                "secretRef '{namespace}/{name}' has github app data but provider is not set to github"
+            ))
         });
     }
-    if ssh { ssh_credentials(remote, data) } else { http_credentials(remote, data) }
+    if ssh {
+        ssh_credentials(remote, data)
+    } else {
+        http_credentials(remote, data)
+    }
 }
 
 fn http_credentials(mut remote: Remote, data: &SecretData) -> Result<Remote, Failure> {
@@ -48,7 +64,10 @@ fn http_credentials(mut remote: Remote, data: &SecretData) -> Result<Remote, Fai
         if remote.has_user() {
             return Err(Failure {
                 reason: reason::GIT_OPERATION_FAILED,
-                ..failed(format!("failed to checkout and determine revision: {}", tidegate_git::Error::TwoCredentials))
+                ..failed(format!(
+                    "failed to checkout and determine revision: {}",
+                    tidegate_git::Error::TwoCredentials
+                ))
             });
         }
         remote = remote.with_credentials(Credentials::Bearer(Secret::new(token)));
@@ -57,7 +76,9 @@ fn http_credentials(mut remote: Remote, data: &SecretData) -> Result<Remote, Fai
         let password = data.get("password");
         match (username, password) {
             (None, Some(_)) => {
-                return Err(wrong("invalid 'http' auth option: 'password' requires 'username' to be set"));
+                return Err(wrong(
+                    "invalid 'http' auth option: 'password' requires 'username' to be set",
+                ));
             }
             (Some(username), password) => {
                 let password = Secret::new(password.unwrap_or_default());
@@ -76,9 +97,12 @@ fn http_credentials(mut remote: Remote, data: &SecretData) -> Result<Remote, Fai
 }
 
 fn ssh_credentials(remote: Remote, data: &SecretData) -> Result<Remote, Failure> {
-    let identity = data.get("identity").ok_or_else(|| wrong("invalid 'ssh' auth option: 'identity' is required"))?;
-    let known_hosts =
-        data.text("known_hosts").ok_or_else(|| wrong("invalid 'ssh' auth option: 'known_hosts' is required"))?;
+    let identity = data
+        .get("identity")
+        .ok_or_else(|| wrong("invalid 'ssh' auth option: 'identity' is required"))?;
+    let known_hosts = data
+        .text("known_hosts")
+        .ok_or_else(|| wrong("invalid 'ssh' auth option: 'known_hosts' is required"))?;
     Ok(remote.with_credentials(Credentials::Ssh {
         identity: Secret::new(identity),
         passphrase: data.get("password").map(Secret::new),
@@ -94,13 +118,20 @@ pub(super) fn proxy(inputs: &Inputs) -> Result<Option<SafeUrl>, Failure> {
         Some(Err(message)) => return Err(wrong(message)),
         Some(Ok(data)) => data,
     };
-    let address = data.text("address").ok_or_else(|| wrong("invalid proxy secret: key 'address' is missing"))?;
-    let mut url = url::Url::parse(&address)
-        .map_err(|error| wrong(&format!("invalid proxy secret: key 'address' is no URL: {error}")))?;
+    let address = data
+        .text("address")
+        .ok_or_else(|| wrong("invalid proxy secret: key 'address' is missing"))?;
+    let mut url = url::Url::parse(&address).map_err(|error| {
+        wrong(&format!(
+            "invalid proxy secret: key 'address' is no URL: {error}"
+        ))
+    })?;
     if let Some(username) = data.text("username") {
         let password = data.text("password");
         // Only URLs without a host refuse these, and those are no proxies.
-        let set = url.set_username(&username).and_then(|()| url.set_password(password.as_deref()));
+        let set = url
+            .set_username(&username)
+            .and_then(|()| url.set_password(password.as_deref()));
         set.map_err(|()| wrong("invalid proxy secret: key 'address' has no host"))?;
     }
     Ok(Some(SafeUrl::new(url)))
@@ -108,11 +139,15 @@ pub(super) fn proxy(inputs: &Inputs) -> Result<Option<SafeUrl>, Failure> {
 
 impl SecretData {
     fn get(&self, key: &str) -> Option<&[u8]> {
-        self.0.get(key).map(Vec::as_slice).filter(|value| !value.is_empty())
+        self.0
+            .get(key)
+            .map(Vec::as_slice)
+            .filter(|value| !value.is_empty())
     }
 
     fn text(&self, key: &str) -> Option<String> {
-        self.get(key).map(|value| String::from_utf8_lossy(value).into_owned())
+        self.get(key)
+            .map(|value| String::from_utf8_lossy(value).into_owned())
     }
 
     fn has(&self, key: &str) -> bool {
@@ -121,9 +156,16 @@ impl SecretData {
 }
 
 fn wrong(message: &str) -> Failure {
-    failed(format!("failed to configure authentication options: {message}"))
+    failed(format!(
+        "failed to configure authentication options: {message}"
+    ))
 }
 
 fn failed(message: String) -> Failure {
-    Failure { part: FailedPart::Fetch, severity: Severity::Failing, reason: reason::AUTHENTICATION_FAILED, message }
+    Failure {
+        part: FailedPart::Fetch,
+        severity: Severity::Failing,
+        reason: reason::AUTHENTICATION_FAILED,
+        message,
+    }
 }

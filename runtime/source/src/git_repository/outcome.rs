@@ -50,7 +50,11 @@ pub enum Fetched {
     /// It was fetched, and is what is stored already.
     UpToDate { revision: String, commit: String },
     /// There is a new artifact.
-    Stored { artifact: Artifact, includes: Vec<Artifact>, commit: String },
+    Stored {
+        artifact: Artifact,
+        includes: Vec<Artifact>,
+        commit: String,
+    },
 }
 
 /// What one look at a GitRepository came to.
@@ -62,7 +66,9 @@ pub enum Outcome {
     /// Its artifacts are gone, or could not be removed.
     Deleted(Result<(), String>),
     /// A field that is not served yet (decision 24).
-    NotServed { field: String },
+    NotServed {
+        field: String,
+    },
     Reconciled(Box<Reconciled>),
 }
 
@@ -78,4 +84,3 @@ pub struct Reconciled {
     pub includes_changed: bool,
     pub result: Result<Fetched, Failure>,
 }
-

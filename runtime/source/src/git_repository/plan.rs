@@ -52,7 +52,11 @@ pub struct Include {
 }
 
 pub(super) fn artifact_name(object: &GitRepository) -> ArtifactName {
-    ArtifactName::new("GitRepository", &object.namespace().unwrap_or_default(), &object.name_any())
+    ArtifactName::new(
+        "GitRepository",
+        &object.namespace().unwrap_or_default(),
+        &object.name_any(),
+    )
 }
 
 pub(super) fn plan(object: &GitRepository, inputs: &Inputs) -> Result<Plan, Outcome> {
@@ -68,15 +72,17 @@ pub(super) fn plan(object: &GitRepository, inputs: &Inputs) -> Result<Plan, Outc
     if let Some(field) = not_served(object) {
         return Err(Outcome::NotServed { field });
     }
-    fetch(object, inputs).map(|plan| Plan::Fetch(Box::new(plan))).map_err(|failure| {
-        Outcome::Reconciled(Box::new(Reconciled {
-            stored: inputs.stored.clone(),
-            collected: inputs.collected,
-            new_revision: None,
-            includes_changed: false,
-            result: Err(failure),
-        }))
-    })
+    fetch(object, inputs)
+        .map(|plan| Plan::Fetch(Box::new(plan)))
+        .map_err(|failure| {
+            Outcome::Reconciled(Box::new(Reconciled {
+                stored: inputs.stored.clone(),
+                collected: inputs.collected,
+                new_revision: None,
+                includes_changed: false,
+                result: Err(failure),
+            }))
+        })
 }
 
 /// Fields that a later version brings.
@@ -95,7 +101,10 @@ fn fetch(object: &GitRepository, inputs: &Inputs) -> Result<Fetch, Failure> {
         part: FailedPart::Fetch,
         severity: Severity::Stalling,
         reason: reason::URL_INVALID,
-        message: format!("failed to parse url '{}': {error}", tidegate_values::SafeUrl::new(&spec.url)),
+        message: format!(
+            "failed to parse url '{}': {error}",
+            tidegate_values::SafeUrl::new(&spec.url)
+        ),
     })?;
     let mut remote = credentials::put(remote, &spec.url, object, inputs)?;
     if let Some(proxy) = proxy {
@@ -104,7 +113,11 @@ fn fetch(object: &GitRepository, inputs: &Inputs) -> Result<Fetch, Failure> {
     let includes = includes(object, inputs)?;
     let included: Vec<&Artifact> = includes.iter().map(|include| &include.artifact).collect();
     let includes_changed = differ(&included, &object.status.included_artifacts);
-    let artifact = object.status.artifact.as_ref().filter(|_| inputs.stored == Stored::Intact);
+    let artifact = object
+        .status
+        .artifact
+        .as_ref()
+        .filter(|_| inputs.stored == Stored::Intact);
     let reference = spec.reference.clone().unwrap_or_default();
     Ok(Fetch {
         name: artifact_name(object),
@@ -118,7 +131,12 @@ fn fetch(object: &GitRepository, inputs: &Inputs) -> Result<Fetch, Failure> {
         },
         timeout: spec.timeout().to_std(),
         known: artifact
-            .filter(|_| object.status.conditions.is_true(condition::ARTIFACT_IN_STORAGE))
+            .filter(|_| {
+                object
+                    .status
+                    .conditions
+                    .is_true(condition::ARTIFACT_IN_STORAGE)
+            })
             .map(|artifact| artifact.revision.clone()),
         same_content: same_content(object) && !includes_changed,
         submodules: spec.recurse_submodules,
@@ -141,12 +159,16 @@ fn includes(object: &GitRepository, inputs: &Inputs) -> Result<Vec<Include>, Fai
     for (include, found) in object.spec.include.iter().zip(&inputs.includes) {
         let name = &include.repository.name;
         let Some(found) = found else {
-            let message =
-                format!("could not get resource for include '{name}': GitRepository.{SOURCE} \"{name}\" not found");
+            let message = format!(
+                "could not get resource for include '{name}': GitRepository.{SOURCE} \"{name}\" not found"
+            );
             return Err(waiting(reason::NOT_FOUND, message));
         };
         let Some(artifact) = &found.status.artifact else {
-            return Err(waiting(reason::NO_ARTIFACT, format!("no artifact available for include '{name}'")));
+            return Err(waiting(
+                reason::NO_ARTIFACT,
+                format!("no artifact available for include '{name}'"),
+            ));
         };
         includes.push(Include {
             repository: name.clone(),

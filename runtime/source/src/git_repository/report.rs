@@ -46,7 +46,11 @@ const SUMMARY: &[(&str, bool)] = &[
 ];
 
 /// The conditions that tell of a failure; a success after one of them is a recovery.
-const FAILURES: &[&str] = &[condition::FETCH_FAILED, condition::INCLUDE_UNAVAILABLE, condition::STORAGE_OPERATION_FAILED];
+const FAILURES: &[&str] = &[
+    condition::FETCH_FAILED,
+    condition::INCLUDE_UNAVAILABLE,
+    condition::STORAGE_OPERATION_FAILED,
+];
 
 /// A status in the making.
 struct Draft<'a> {
@@ -57,14 +61,23 @@ struct Draft<'a> {
 }
 
 /// The status while work is under way, for `progress`.
-pub(super) fn progress(object: &GitRepository, stored: &Stored, now: Timestamp) -> GitRepositoryStatus {
+pub(super) fn progress(
+    object: &GitRepository,
+    stored: &Stored,
+    now: Timestamp,
+) -> GitRepositoryStatus {
     let mut draft = Draft::new(object, now);
     draft.begin();
     draft.storage(stored);
     draft.status
 }
 
-pub(super) fn report(object: &GitRepository, inputs: &Inputs, outcome: &Outcome, now: Timestamp) -> Report {
+pub(super) fn report(
+    object: &GitRepository,
+    inputs: &Inputs,
+    outcome: &Outcome,
+    now: Timestamp,
+) -> Report {
     let mut draft = Draft::new(object, now);
     draft.status.last_handled_reconcile_at = object
         .annotations()
@@ -91,7 +104,12 @@ pub(super) fn report(object: &GitRepository, inputs: &Inputs, outcome: &Outcome,
         }
         Outcome::Deleted(Ok(())) => {
             finalizers = Some(
-                object.finalizers().iter().filter(|name| *name != FINALIZER).cloned().collect(),
+                object
+                    .finalizers()
+                    .iter()
+                    .filter(|name| *name != FINALIZER)
+                    .cloned()
+                    .collect(),
             );
             // The object goes away with its finalizer: there is nobody to read a status.
             draft.status = object.status.clone();
@@ -104,9 +122,16 @@ pub(super) fn report(object: &GitRepository, inputs: &Inputs, outcome: &Outcome,
             Next::Retry
         }
         Outcome::NotServed { field } => {
-            let message = format!("{field} is not served by this version of Tidegate: remove the field, or wait for a version that serves it");
+            let message = format!(
+                "{field} is not served by this version of Tidegate: remove the field, or wait for a version that serves it"
+            );
             draft.begin();
-            draft.set(condition::FETCH_FAILED, ConditionStatus::True, reason::FEATURE_GATE_DISABLED, &message);
+            draft.set(
+                condition::FETCH_FAILED,
+                ConditionStatus::True,
+                reason::FEATURE_GATE_DISABLED,
+                &message,
+            );
             draft.warn(reason::FEATURE_GATE_DISABLED, &message);
             draft.stall(reason::FEATURE_GATE_DISABLED, &message);
             error = Some(message);
@@ -118,7 +143,13 @@ pub(super) fn report(object: &GitRepository, inputs: &Inputs, outcome: &Outcome,
             next
         }
     };
-    Report { status: value(&draft.status), finalizers, events: draft.events, next, error }
+    Report {
+        status: value(&draft.status),
+        finalizers,
+        events: draft.events,
+        next,
+        error,
+    }
 }
 
 pub(super) fn value(status: &GitRepositoryStatus) -> Value {
@@ -127,7 +158,12 @@ pub(super) fn value(status: &GitRepositoryStatus) -> Value {
 
 impl<'a> Draft<'a> {
     fn new(object: &'a GitRepository, now: Timestamp) -> Self {
-        Self { object, status: object.status.clone(), events: Vec::new(), now }
+        Self {
+            object,
+            status: object.status.clone(),
+            events: Vec::new(),
+            now,
+        }
     }
 
     fn generation(&self) -> i64 {
@@ -136,15 +172,29 @@ impl<'a> Draft<'a> {
 
     fn set(&mut self, type_: &str, status: ConditionStatus, reason: &str, message: &str) {
         let generation = self.generation();
-        self.status.conditions.set(Condition::new(type_, status, reason, message), generation, Time::new(self.now));
+        self.status.conditions.set(
+            Condition::new(type_, status, reason, message),
+            generation,
+            Time::new(self.now),
+        );
     }
 
     /// fluxcd/pkg, `runtime/reconcile/result.go`, `ProgressiveStatus`.
     fn progressing(&mut self, drift: bool, message: &str) {
-        self.set(condition::RECONCILING, ConditionStatus::True, reason::PROGRESSING, message);
+        self.set(
+            condition::RECONCILING,
+            ConditionStatus::True,
+            reason::PROGRESSING,
+            message,
+        );
         let ready = self.status.conditions.status(condition::READY);
         if drift || matches!(ready, None | Some(ConditionStatus::Unknown)) {
-            self.set(condition::READY, ConditionStatus::Unknown, reason::PROGRESSING, message);
+            self.set(
+                condition::READY,
+                ConditionStatus::Unknown,
+                reason::PROGRESSING,
+                message,
+            );
         }
         self.status.conditions.remove(condition::STALLED);
     }
@@ -153,29 +203,51 @@ impl<'a> Draft<'a> {
         self.progressing(false, "reconciliation in progress");
         let (seen, generation) = (self.status.observed_generation, self.generation());
         if seen != generation {
-            self.progressing(false, &format!("processing object: new generation {seen} -> {generation}"));
+            self.progressing(
+                false,
+                &format!("processing object: new generation {seen} -> {generation}"),
+            );
         }
-        self.status.conditions.remove(condition::STORAGE_OPERATION_FAILED);
+        self.status
+            .conditions
+            .remove(condition::STORAGE_OPERATION_FAILED);
     }
 
     fn storage(&mut self, stored: &Stored) {
         if let Stored::Tampered(message) = stored {
-            self.warn(reason::ARTIFACT_VERIFICATION_FAILED, &format!("failed to verify integrity of artifact: {message}"));
+            self.warn(
+                reason::ARTIFACT_VERIFICATION_FAILED,
+                &format!("failed to verify integrity of artifact: {message}"),
+            );
         }
         if !matches!(stored, Stored::Intact) {
-            let missing = if matches!(stored, Stored::None) { "" } else { ": disappeared from storage" };
+            let missing = if matches!(stored, Stored::None) {
+                ""
+            } else {
+                ": disappeared from storage"
+            };
             self.status.artifact = None;
             self.progressing(true, &format!("building artifact{missing}"));
-            self.status.conditions.remove(condition::ARTIFACT_IN_STORAGE);
+            self.status
+                .conditions
+                .remove(condition::ARTIFACT_IN_STORAGE);
         }
     }
 
-    fn reconciled(&mut self, done: &Reconciled, inputs: &Inputs, interval: Next) -> (Next, Option<String>) {
+    fn reconciled(
+        &mut self,
+        done: &Reconciled,
+        inputs: &Inputs,
+        interval: Next,
+    ) -> (Next, Option<String>) {
         let before = self.object.status.clone();
         self.begin();
         self.storage(&done.stored);
         if done.collected > 0 {
-            self.tell(reason::GARBAGE_COLLECTION_SUCCEEDED, &format!("garbage collected {} artifacts", done.collected));
+            self.tell(
+                reason::GARBAGE_COLLECTION_SUCCEEDED,
+                &format!("garbage collected {} artifacts", done.collected),
+            );
         }
         if self.status.conditions.is_false(condition::SOURCE_VERIFIED) {
             self.status.conditions.remove(condition::SOURCE_VERIFIED);
@@ -187,7 +259,9 @@ impl<'a> Draft<'a> {
         match &done.result {
             Ok(fetched) => {
                 self.status.conditions.remove(condition::FETCH_FAILED);
-                self.status.conditions.remove(condition::INCLUDE_UNAVAILABLE);
+                self.status
+                    .conditions
+                    .remove(condition::INCLUDE_UNAVAILABLE);
                 self.fetched(fetched, &before);
                 self.settle();
                 (interval, None)
@@ -201,31 +275,48 @@ impl<'a> Draft<'a> {
             Fetched::Unchanged { revision } => {
                 self.tell(
                     reason::GIT_OPERATION_SUCCEEDED,
-                    &format!("no changes since last reconciliation: observed revision '{revision}'"),
+                    &format!(
+                        "no changes since last reconciliation: observed revision '{revision}'"
+                    ),
                 );
                 self.in_storage(revision);
                 // Nothing was fetched: the commit's subject is not known.
                 self.told_recovery(before, revision);
             }
             Fetched::UpToDate { revision, commit } => {
-                self.tell(reason::ARTIFACT_UP_TO_DATE, &format!("artifact up-to-date with remote revision: '{revision}'"));
+                self.tell(
+                    reason::ARTIFACT_UP_TO_DATE,
+                    &format!("artifact up-to-date with remote revision: '{revision}'"),
+                );
                 self.in_storage(revision);
                 self.told_recovery(before, commit);
             }
-            Fetched::Stored { artifact, includes, commit } => {
+            Fetched::Stored {
+                artifact,
+                includes,
+                commit,
+            } => {
                 let spec = &self.object.spec;
                 self.status.observed_ignore.clone_from(&spec.ignore);
                 self.status.observed_recurse_submodules = spec.recurse_submodules;
                 self.status.observed_include.clone_from(&spec.include);
-                self.status.observed_sparse_checkout.clone_from(&spec.sparse_checkout);
+                self.status
+                    .observed_sparse_checkout
+                    .clone_from(&spec.sparse_checkout);
                 self.status.included_artifacts.clone_from(includes);
-                let known = before.artifact.as_ref().is_some_and(|known| known.digest == artifact.digest);
+                let known = before
+                    .artifact
+                    .as_ref()
+                    .is_some_and(|known| known.digest == artifact.digest);
                 self.status.artifact = Some(artifact.clone());
                 self.in_storage(&artifact.revision);
                 if known {
                     self.told_recovery(before, commit);
                 } else {
-                    self.notify(reason::NEW_ARTIFACT, &format!("stored artifact for commit '{commit}'"));
+                    self.notify(
+                        reason::NEW_ARTIFACT,
+                        &format!("stored artifact for commit '{commit}'"),
+                    );
                 }
             }
         }
@@ -234,17 +325,30 @@ impl<'a> Draft<'a> {
     /// A success after a failure is told, also when there is nothing new.
     fn told_recovery(&mut self, before: &GitRepositoryStatus, commit: &str) {
         if FAILURES.iter().any(|type_| before.conditions.has(type_)) {
-            self.notify(reason::SUCCEEDED, &format!("stored artifact for commit '{commit}'"));
+            self.notify(
+                reason::SUCCEEDED,
+                &format!("stored artifact for commit '{commit}'"),
+            );
         }
     }
 
     fn in_storage(&mut self, revision: &str) {
         self.status.conditions.remove(condition::ARTIFACT_OUTDATED);
         let message = format!("stored artifact for revision '{revision}'");
-        self.set(condition::ARTIFACT_IN_STORAGE, ConditionStatus::True, reason::SUCCEEDED, &message);
+        self.set(
+            condition::ARTIFACT_IN_STORAGE,
+            ConditionStatus::True,
+            reason::SUCCEEDED,
+            &message,
+        );
     }
 
-    fn failed(&mut self, done: &Reconciled, failure: &Failure, inputs: &Inputs) -> (Next, Option<String>) {
+    fn failed(
+        &mut self,
+        done: &Reconciled,
+        failure: &Failure,
+        inputs: &Inputs,
+    ) -> (Next, Option<String>) {
         let had_artifact = self.status.artifact.is_some();
         if done.includes_changed {
             let message = "included artifacts differ from last observed includes";
@@ -254,7 +358,12 @@ impl<'a> Draft<'a> {
             self.status.conditions.remove(condition::FETCH_FAILED);
             let message = format!("new upstream revision '{revision}'");
             if had_artifact {
-                self.set(condition::ARTIFACT_OUTDATED, ConditionStatus::True, reason::NEW_REVISION, &message);
+                self.set(
+                    condition::ARTIFACT_OUTDATED,
+                    ConditionStatus::True,
+                    reason::NEW_REVISION,
+                    &message,
+                );
             }
             self.progressing(true, &format!("building artifact: {message}"));
         }
@@ -265,10 +374,17 @@ impl<'a> Draft<'a> {
             FailedPart::Hidden => None,
         };
         if failure.part != FailedPart::Include {
-            self.status.conditions.remove(condition::INCLUDE_UNAVAILABLE);
+            self.status
+                .conditions
+                .remove(condition::INCLUDE_UNAVAILABLE);
         }
         if let Some(type_) = type_ {
-            self.set(type_, ConditionStatus::True, failure.reason, &failure.message);
+            self.set(
+                type_,
+                ConditionStatus::True,
+                failure.reason,
+                &failure.message,
+            );
         }
         match failure.severity {
             Severity::Stalling => {
@@ -311,8 +427,17 @@ impl<'a> Draft<'a> {
 
     fn with_retry(&mut self) {
         if self.status.conditions.is_true(condition::RECONCILING) {
-            let message = self.status.conditions.message(condition::RECONCILING).to_owned();
-            self.set(condition::RECONCILING, ConditionStatus::True, reason::PROGRESSING_WITH_RETRY, &message);
+            let message = self
+                .status
+                .conditions
+                .message(condition::RECONCILING)
+                .to_owned();
+            self.set(
+                condition::RECONCILING,
+                ConditionStatus::True,
+                reason::PROGRESSING_WITH_RETRY,
+                &message,
+            );
         }
     }
 
@@ -326,29 +451,52 @@ impl<'a> Draft<'a> {
     fn sum_up(&mut self) {
         if let Some(ready) = summarize(&self.status.conditions, condition::READY, SUMMARY) {
             let generation = self.generation();
-            self.status.conditions.set(ready, generation, Time::new(self.now));
+            self.status
+                .conditions
+                .set(ready, generation, Time::new(self.now));
         }
     }
 
     /// An event that goes no further than the cluster.
     fn tell(&mut self, reason: &str, message: &str) {
-        self.push(tidegate_values::Severity::Trace, reason, message, BTreeMap::new());
+        self.push(
+            tidegate_values::Severity::Trace,
+            reason,
+            message,
+            BTreeMap::new(),
+        );
     }
 
     fn warn(&mut self, reason: &str, message: &str) {
-        self.push(tidegate_values::Severity::Error, reason, message, BTreeMap::new());
+        self.push(
+            tidegate_values::Severity::Error,
+            reason,
+            message,
+            BTreeMap::new(),
+        );
     }
 
     /// An event about the artifact.
     fn notify(&mut self, reason: &str, message: &str) {
         let about = |artifact: &Artifact| {
             BTreeMap::from([
-                (format!("{SOURCE}/{}", event::REVISION), artifact.revision.clone()),
-                (format!("{SOURCE}/{}", event::DIGEST), artifact.digest.clone()),
+                (
+                    format!("{SOURCE}/{}", event::REVISION),
+                    artifact.revision.clone(),
+                ),
+                (
+                    format!("{SOURCE}/{}", event::DIGEST),
+                    artifact.digest.clone(),
+                ),
             ])
         };
         let annotations = self.status.artifact.as_ref().map(about).unwrap_or_default();
-        self.push(tidegate_values::Severity::Info, reason, message, annotations);
+        self.push(
+            tidegate_values::Severity::Info,
+            reason,
+            message,
+            annotations,
+        );
     }
 
     fn push(

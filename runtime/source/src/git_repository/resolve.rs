@@ -49,8 +49,12 @@ impl Reconciler {
             inputs.proxy = Some(self.secret(&namespace, &reference.name).await);
         }
         let include = |name: &str| self.repositories.get(&Key::new(&namespace, name));
-        inputs.includes =
-            object.spec.include.iter().map(|included| include(&included.repository.name)).collect();
+        inputs.includes = object
+            .spec
+            .include
+            .iter()
+            .map(|included| include(&included.repository.name))
+            .collect();
         inputs.collected = self.collect_garbage(object).await;
         inputs.stored = self.stored(object).await;
         inputs
@@ -58,15 +62,26 @@ impl Reconciler {
 
     async fn secret(&self, namespace: &str, name: &str) -> Result<SecretData, String> {
         let api: Api<Secret> = Api::namespaced(self.cluster.client(), namespace);
-        let secret = api
-            .get(name)
-            .await
-            .map_err(|error| format!("failed to get secret '{namespace}/{name}': {}", message_of(&error)))?;
-        Ok(SecretData(secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect()))
+        let secret = api.get(name).await.map_err(|error| {
+            format!(
+                "failed to get secret '{namespace}/{name}': {}",
+                message_of(&error)
+            )
+        })?;
+        Ok(SecretData(
+            secret
+                .data
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(key, value)| (key, value.0))
+                .collect(),
+        ))
     }
 
     async fn collect_garbage(&self, object: &GitRepository) -> usize {
-        let Some(artifact) = object.status.artifact.clone() else { return 0 };
+        let Some(artifact) = object.status.artifact.clone() else {
+            return 0;
+        };
         let (store, name) = (self.artifacts.clone(), super::plan::artifact_name(object));
         let collected = tokio::task::spawn_blocking(move || {
             let collected = store.collect_garbage(&name, &artifact.path)?;
@@ -87,7 +102,9 @@ impl Reconciler {
 
     /// source-controller, `reconcileStorage`: what is not as promised is removed, and made anew.
     async fn stored(&self, object: &GitRepository) -> Stored {
-        let Some(artifact) = object.status.artifact.clone() else { return Stored::None };
+        let Some(artifact) = object.status.artifact.clone() else {
+            return Stored::None;
+        };
         let store = self.artifacts.clone();
         let verified = tokio::task::spawn_blocking(move || {
             let Ok(digest) = artifact.digest.parse() else {
@@ -100,7 +117,9 @@ impl Reconciler {
                     let message = error.to_string();
                     match store.remove(&artifact.path) {
                         Ok(()) => Stored::Tampered(message),
-                        Err(error) => Stored::Tampered(format!("{message}; and it can't be removed: {error}")),
+                        Err(error) => {
+                            Stored::Tampered(format!("{message}; and it can't be removed: {error}"))
+                        }
                     }
                 }
             }
