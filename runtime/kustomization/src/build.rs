@@ -9,6 +9,7 @@ use crate::variables;
 use serde_json::Value;
 use serde_json::json;
 use sha2::Digest as _;
+use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 use tidegate_apply::Object;
@@ -21,6 +22,9 @@ use tidegate_values::ObjectRef;
 
 /// The code of what Flux's generator of kustomizations refuses, before kustomize sees anything.
 const GENERATOR: &str = "generator";
+
+/// How messages name the top of the artifact. Flux's name the folder that it unpacked into.
+const ROOT: &str = "/artifact";
 
 /// What came out of a build.
 pub(crate) struct Built {
@@ -77,6 +81,7 @@ async fn kustomize(
         tenant: plan.key.namespace.clone(),
         source: Some(tree),
         path: plan.path.clone(),
+        facts: BTreeMap::from([("root.display".to_owned(), ROOT.to_owned())]),
         config: plan.build.to_string(),
         remote: (!reconciler.settings.no_remote_bases).then(|| Arc::clone(&reconciler.remote)),
         ..Call::default()

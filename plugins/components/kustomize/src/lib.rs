@@ -12,7 +12,7 @@ use tidegate_guest::{
     Description, Diagnostic, Failure, Format, Location, Renderer, Request, Role, Severity, Sink,
     failure,
 };
-use tidegate_kustomize::ErrorKind;
+use tidegate_kustomize::{ErrorKind, Files, SecureFiles};
 
 struct Kustomize;
 
@@ -29,7 +29,10 @@ impl Renderer for Kustomize {
             .ok_or_else(|| failure::internal("kustomize needs a source"))?;
         let trees = Trees::new(source, &request.fact("root.display").unwrap_or_default());
         let entry = trees.shown(&request.path());
-        let built = tidegate_kustomize::build(&trees, &entry, &options).map_err(|error| {
+        // As Flux builds: nothing outside of the artifact is there.
+        let secure = SecureFiles::new(&trees, &trees.shown(""));
+        let files: &dyn Files = if options.generate { &secure } else { &trees };
+        let built = tidegate_kustomize::build(files, &entry, &options).map_err(|error| {
             let code = match error.kind() {
                 ErrorKind::Unsupported => "unsupported",
                 ErrorKind::Http => "http",
