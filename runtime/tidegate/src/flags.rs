@@ -63,65 +63,389 @@ const fn flag(
     default: &'static str,
     help: &'static str,
 ) -> Flag {
-    Flag { name, roles, takes, default, help }
+    Flag {
+        name,
+        roles,
+        takes,
+        default,
+        help,
+    }
 }
 
 // tidy: table
 const FLAGS: &[Flag] = &[
-    flag("apply-dry-run", KUSTOMIZE, Takes::Text, "stage", "Dry run before an apply: stage (as Flux: a refusal leaves the stage untouched) or never"),
-    flag("artifact-digest-algo", SOURCE, Takes::Text, "sha256", "Algorithm of artifact digests; sha256 is the only one"),
-    flag("artifact-retention-records", SOURCE, Takes::Text, "2", "How many artifacts of an object are kept"),
-    flag("artifact-retention-ttl", SOURCE, Takes::Text, "60s", "How long artifacts beyond that are kept"),
-    flag("concurrent", BOTH, Takes::Text, "", "Objects worked on at the same time (source 2, kustomize 4)"),
-    flag("concurrent-ssa", KUSTOMIZE, Takes::Text, "4", "Requests of one apply at the same time"),
-    flag("custom-apply-stage-kinds", KUSTOMIZE, Takes::List, "", "Kinds (`Kind` or `group/Kind`) applied in a stage of their own"),
-    flag("default-service-account", KUSTOMIZE, Takes::Text, "", "Service account that objects are applied as where none is named"),
-    flag("drift-repair", KUSTOMIZE, Takes::Text, "watch", "When changed objects are put right: watch (at once) or interval (as Flux)"),
-    flag("enable-leader-election", BOTH, Takes::Switch, "false", "Work only while holding the lease"),
-    flag("events-addr", BOTH, Takes::Text, "", "Where events are posted"),
-    flag("feature-gates", BOTH, Takes::List, "", "`Gate=true,Gate=false`"),
-    flag("full-resync", KUSTOMIZE, Takes::Text, "1h", "Everything is read again after this long, whatever the watches say"),
-    flag("health-addr", BOTH, Takes::Text, ":9440", "Where /healthz and /readyz are served"),
-    flag("http-retry", KUSTOMIZE, Takes::Text, "9", "Tries to fetch an artifact of another process"),
-    flag("interval-jitter-percentage", BOTH, Takes::Text, "5", "How far intervals may be off, in percent"),
-    flag("kube-api-burst", BOTH, Takes::Text, "300", "Taken for compatibility: the API server's priority and fairness limits requests"),
-    flag("kube-api-qps", BOTH, Takes::Text, "50", "Taken for compatibility: the API server's priority and fairness limits requests"),
-    flag("leader-election-lease-duration", BOTH, Takes::Text, "35s", "How long others wait before they take the lease"),
-    flag("leader-election-release-on-cancel", BOTH, Takes::Switch, "true", "Give up the lease when stopped"),
-    flag("leader-election-renew-deadline", BOTH, Takes::Text, "30s", "How long renewing may fail before this process stops"),
-    flag("leader-election-retry-period", BOTH, Takes::Text, "5s", "Time between tries to get or renew the lease"),
+    flag(
+        "apply-dry-run",
+        KUSTOMIZE,
+        Takes::Text,
+        "stage",
+        "Dry run before an apply: stage (as Flux: a refusal leaves the stage untouched) or never",
+    ),
+    flag(
+        "artifact-digest-algo",
+        SOURCE,
+        Takes::Text,
+        "sha256",
+        "Algorithm of artifact digests; sha256 is the only one",
+    ),
+    flag(
+        "artifact-retention-records",
+        SOURCE,
+        Takes::Text,
+        "2",
+        "How many artifacts of an object are kept",
+    ),
+    flag(
+        "artifact-retention-ttl",
+        SOURCE,
+        Takes::Text,
+        "60s",
+        "How long artifacts beyond that are kept",
+    ),
+    flag(
+        "concurrent",
+        BOTH,
+        Takes::Text,
+        "",
+        "Objects worked on at the same time (source 2, kustomize 4)",
+    ),
+    flag(
+        "concurrent-ssa",
+        KUSTOMIZE,
+        Takes::Text,
+        "4",
+        "Requests of one apply at the same time",
+    ),
+    flag(
+        "custom-apply-stage-kinds",
+        KUSTOMIZE,
+        Takes::List,
+        "",
+        "Kinds (`Kind` or `group/Kind`) applied in a stage of their own",
+    ),
+    flag(
+        "default-service-account",
+        KUSTOMIZE,
+        Takes::Text,
+        "",
+        "Service account that objects are applied as where none is named",
+    ),
+    flag(
+        "drift-repair",
+        KUSTOMIZE,
+        Takes::Text,
+        "watch",
+        "When changed objects are put right: watch (at once) or interval (as Flux)",
+    ),
+    flag(
+        "enable-leader-election",
+        BOTH,
+        Takes::Switch,
+        "false",
+        "Work only while holding the lease",
+    ),
+    flag(
+        "events-addr",
+        BOTH,
+        Takes::Text,
+        "",
+        "Where events are posted",
+    ),
+    flag(
+        "feature-gates",
+        BOTH,
+        Takes::List,
+        "",
+        "`Gate=true,Gate=false`",
+    ),
+    flag(
+        "full-resync",
+        KUSTOMIZE,
+        Takes::Text,
+        "1h",
+        "Everything is read again after this long, whatever the watches say",
+    ),
+    flag(
+        "health-addr",
+        BOTH,
+        Takes::Text,
+        ":9440",
+        "Where /healthz and /readyz are served",
+    ),
+    flag(
+        "http-retry",
+        KUSTOMIZE,
+        Takes::Text,
+        "9",
+        "Tries to fetch an artifact of another process",
+    ),
+    flag(
+        "interval-jitter-percentage",
+        BOTH,
+        Takes::Text,
+        "5",
+        "How far intervals may be off, in percent",
+    ),
+    flag(
+        "kube-api-burst",
+        BOTH,
+        Takes::Text,
+        "300",
+        "Taken for compatibility: the API server's priority and fairness limits requests",
+    ),
+    flag(
+        "kube-api-qps",
+        BOTH,
+        Takes::Text,
+        "50",
+        "Taken for compatibility: the API server's priority and fairness limits requests",
+    ),
+    flag(
+        "leader-election-lease-duration",
+        BOTH,
+        Takes::Text,
+        "35s",
+        "How long others wait before they take the lease",
+    ),
+    flag(
+        "leader-election-release-on-cancel",
+        BOTH,
+        Takes::Switch,
+        "true",
+        "Give up the lease when stopped",
+    ),
+    flag(
+        "leader-election-renew-deadline",
+        BOTH,
+        Takes::Text,
+        "30s",
+        "How long renewing may fail before this process stops",
+    ),
+    flag(
+        "leader-election-retry-period",
+        BOTH,
+        Takes::Text,
+        "5s",
+        "Time between tries to get or renew the lease",
+    ),
     flag("log-encoding", BOTH, Takes::Text, "json", "json or console"),
-    flag("log-level", BOTH, Takes::Text, "info", "trace, debug, info or error"),
-    flag("max-retry-delay", BOTH, Takes::Text, "15m", "Longest delay between tries"),
-    flag("metrics-addr", BOTH, Takes::Text, ":8080", "Where /metrics is served"),
-    flag("min-retry-delay", BOTH, Takes::Text, "750ms", "First delay between tries"),
-    flag("no-cross-namespace-refs", BOTH, Takes::Switch, "false", "Refuse references into other namespaces"),
-    flag("no-remote-bases", KUSTOMIZE, Takes::Switch, "false", "Refuse bases and manifests by URL"),
-    flag("override-manager", KUSTOMIZE, Takes::List, "", "Field managers whose changes are undone"),
-    flag("requeue-dependency", BOTH, Takes::Text, "30s", "Time to the next look at a dependency that is not ready"),
-    flag("storage-addr", SOURCE, Takes::Text, ":9090", "Where artifacts are served"),
-    flag("storage-adv-addr", SOURCE, Takes::Text, "", "Address of the artifact server in artifact URLs"),
-    flag("storage-path", SOURCE, Takes::Text, "", "Folder for artifacts"),
-    flag("watch-all-namespaces", BOTH, Takes::Switch, "true", "Watch all namespaces, else only that of RUNTIME_NAMESPACE"),
-    flag("watch-configs-label-selector", KUSTOMIZE, Takes::Text, "reconcile.fluxcd.io/watch=Enabled", "Label of the ConfigMaps and Secrets whose change reconciles what refers to them"),
-    flag("watch-label-selector", BOTH, Takes::Text, "", "Work only on objects with these labels"),
-    flag("default-decryption-service-account", KUSTOMIZE, Takes::Text, "", "Taken for compatibility: decryption is not served yet"),
-    flag("default-kubeconfig-service-account", KUSTOMIZE, Takes::Text, "", "Taken for compatibility: other clusters are not served yet"),
-    flag("insecure-allow-http", BOTH, Takes::Switch, "true", "Taken for compatibility"),
-    flag("insecure-kubeconfig-exec", KUSTOMIZE, Takes::Switch, "false", "Taken for compatibility: other clusters are not served yet"),
-    flag("insecure-kubeconfig-tls", KUSTOMIZE, Takes::Switch, "false", "Taken for compatibility: other clusters are not served yet"),
-    flag("helm-cache-max-size", SOURCE, Takes::Text, "0", "Taken for compatibility: charts are not served yet"),
-    flag("helm-cache-purge-interval", SOURCE, Takes::Text, "1m", "Taken for compatibility: charts are not served yet"),
-    flag("helm-cache-ttl", SOURCE, Takes::Text, "15m", "Taken for compatibility: charts are not served yet"),
-    flag("helm-chart-file-max-size", SOURCE, Takes::Text, "5242880", "Taken for compatibility: charts are not served yet"),
-    flag("helm-chart-max-size", SOURCE, Takes::Text, "10485760", "Taken for compatibility: charts are not served yet"),
-    flag("helm-index-max-size", SOURCE, Takes::Text, "52428800", "Taken for compatibility: charts are not served yet"),
-    flag("sops-age-secret", KUSTOMIZE, Takes::Text, "", "Taken for compatibility: decryption is not served yet"),
-    flag("sops-vault-configmap", KUSTOMIZE, Takes::Text, "", "Taken for compatibility: decryption is not served yet"),
-    flag("ssh-hostkey-algos", SOURCE, Takes::List, "", "SSH host key algorithms, all safe ones by default"),
-    flag("ssh-kex-algos", SOURCE, Takes::List, "", "SSH key exchange algorithms, all safe ones by default"),
-    flag("token-cache-max-duration", BOTH, Takes::Text, "1h", "Taken for compatibility: cloud identities are not served yet"),
-    flag("token-cache-max-size", BOTH, Takes::Text, "100", "Taken for compatibility: cloud identities are not served yet"),
+    flag(
+        "log-level",
+        BOTH,
+        Takes::Text,
+        "info",
+        "trace, debug, info or error",
+    ),
+    flag(
+        "max-retry-delay",
+        BOTH,
+        Takes::Text,
+        "15m",
+        "Longest delay between tries",
+    ),
+    flag(
+        "metrics-addr",
+        BOTH,
+        Takes::Text,
+        ":8080",
+        "Where /metrics is served",
+    ),
+    flag(
+        "min-retry-delay",
+        BOTH,
+        Takes::Text,
+        "750ms",
+        "First delay between tries",
+    ),
+    flag(
+        "no-cross-namespace-refs",
+        BOTH,
+        Takes::Switch,
+        "false",
+        "Refuse references into other namespaces",
+    ),
+    flag(
+        "no-remote-bases",
+        KUSTOMIZE,
+        Takes::Switch,
+        "false",
+        "Refuse bases and manifests by URL",
+    ),
+    flag(
+        "override-manager",
+        KUSTOMIZE,
+        Takes::List,
+        "",
+        "Field managers whose changes are undone",
+    ),
+    flag(
+        "requeue-dependency",
+        BOTH,
+        Takes::Text,
+        "30s",
+        "Time to the next look at a dependency that is not ready",
+    ),
+    flag(
+        "storage-addr",
+        SOURCE,
+        Takes::Text,
+        ":9090",
+        "Where artifacts are served",
+    ),
+    flag(
+        "storage-adv-addr",
+        SOURCE,
+        Takes::Text,
+        "",
+        "Address of the artifact server in artifact URLs",
+    ),
+    flag(
+        "storage-path",
+        SOURCE,
+        Takes::Text,
+        "",
+        "Folder for artifacts",
+    ),
+    flag(
+        "watch-all-namespaces",
+        BOTH,
+        Takes::Switch,
+        "true",
+        "Watch all namespaces, else only that of RUNTIME_NAMESPACE",
+    ),
+    flag(
+        "watch-configs-label-selector",
+        KUSTOMIZE,
+        Takes::Text,
+        "reconcile.fluxcd.io/watch=Enabled",
+        "Label of the ConfigMaps and Secrets whose change reconciles what refers to them",
+    ),
+    flag(
+        "watch-label-selector",
+        BOTH,
+        Takes::Text,
+        "",
+        "Work only on objects with these labels",
+    ),
+    flag(
+        "default-decryption-service-account",
+        KUSTOMIZE,
+        Takes::Text,
+        "",
+        "Taken for compatibility: decryption is not served yet",
+    ),
+    flag(
+        "default-kubeconfig-service-account",
+        KUSTOMIZE,
+        Takes::Text,
+        "",
+        "Taken for compatibility: other clusters are not served yet",
+    ),
+    flag(
+        "insecure-allow-http",
+        BOTH,
+        Takes::Switch,
+        "true",
+        "Taken for compatibility",
+    ),
+    flag(
+        "insecure-kubeconfig-exec",
+        KUSTOMIZE,
+        Takes::Switch,
+        "false",
+        "Taken for compatibility: other clusters are not served yet",
+    ),
+    flag(
+        "insecure-kubeconfig-tls",
+        KUSTOMIZE,
+        Takes::Switch,
+        "false",
+        "Taken for compatibility: other clusters are not served yet",
+    ),
+    flag(
+        "helm-cache-max-size",
+        SOURCE,
+        Takes::Text,
+        "0",
+        "Taken for compatibility: charts are not served yet",
+    ),
+    flag(
+        "helm-cache-purge-interval",
+        SOURCE,
+        Takes::Text,
+        "1m",
+        "Taken for compatibility: charts are not served yet",
+    ),
+    flag(
+        "helm-cache-ttl",
+        SOURCE,
+        Takes::Text,
+        "15m",
+        "Taken for compatibility: charts are not served yet",
+    ),
+    flag(
+        "helm-chart-file-max-size",
+        SOURCE,
+        Takes::Text,
+        "5242880",
+        "Taken for compatibility: charts are not served yet",
+    ),
+    flag(
+        "helm-chart-max-size",
+        SOURCE,
+        Takes::Text,
+        "10485760",
+        "Taken for compatibility: charts are not served yet",
+    ),
+    flag(
+        "helm-index-max-size",
+        SOURCE,
+        Takes::Text,
+        "52428800",
+        "Taken for compatibility: charts are not served yet",
+    ),
+    flag(
+        "sops-age-secret",
+        KUSTOMIZE,
+        Takes::Text,
+        "",
+        "Taken for compatibility: decryption is not served yet",
+    ),
+    flag(
+        "sops-vault-configmap",
+        KUSTOMIZE,
+        Takes::Text,
+        "",
+        "Taken for compatibility: decryption is not served yet",
+    ),
+    flag(
+        "ssh-hostkey-algos",
+        SOURCE,
+        Takes::List,
+        "",
+        "SSH host key algorithms, all safe ones by default",
+    ),
+    flag(
+        "ssh-kex-algos",
+        SOURCE,
+        Takes::List,
+        "",
+        "SSH key exchange algorithms, all safe ones by default",
+    ),
+    flag(
+        "token-cache-max-duration",
+        BOTH,
+        Takes::Text,
+        "1h",
+        "Taken for compatibility: cloud identities are not served yet",
+    ),
+    flag(
+        "token-cache-max-size",
+        BOTH,
+        Takes::Text,
+        "100",
+        "Taken for compatibility: cloud identities are not served yet",
+    ),
 ];
 
 /// The flags as given, and the roles to play.
@@ -141,7 +465,11 @@ pub(crate) fn command() -> Command {
                 .value_delimiter(',')
                 .help("Roles to play: source-controller, kustomize-controller [default: all]"),
         )
-        .arg(Arg::new("kubeconfig").long("kubeconfig").help("Cluster to work on [default: KUBECONFIG, else in-cluster]"));
+        .arg(
+            Arg::new("kubeconfig")
+                .long("kubeconfig")
+                .help("Cluster to work on [default: KUBECONFIG, else in-cluster]"),
+        );
     for flag in FLAGS {
         let help = match flag.default {
             "" => flag.help.to_owned(),
@@ -149,7 +477,8 @@ pub(crate) fn command() -> Command {
         };
         command = command.arg(arg(flag.name.to_owned(), flag.takes).help(help));
         for role in flag.roles {
-            command = command.arg(arg(format!("{}-{}", role.name(), flag.name), flag.takes).hide(true));
+            command =
+                command.arg(arg(format!("{}-{}", role.name(), flag.name), flag.takes).hide(true));
         }
     }
     command
@@ -158,16 +487,21 @@ pub(crate) fn command() -> Command {
 fn arg(name: String, takes: Takes) -> Arg {
     let arg = Arg::new(name.clone()).long(name).action(ArgAction::Append);
     match takes {
-        Takes::Switch => {
-            arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_parser(["true", "false"])
-        }
+        Takes::Switch => arg
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true")
+            .value_parser(["true", "false"]),
         Takes::Text | Takes::List => arg.num_args(1),
     }
 }
 
 impl Flags {
     pub(crate) fn new(mut matches: ArgMatches, only: Option<Role>) -> anyhow::Result<Self> {
-        let names: Vec<String> = matches.remove_many("controllers").map(Iterator::collect).unwrap_or_default();
+        let names: Vec<String> = matches
+            .remove_many("controllers")
+            .map(Iterator::collect)
+            .unwrap_or_default();
         let mut roles = Vec::new();
         for name in &names {
             let role = Role::parse(name).with_context(|| {
@@ -182,12 +516,18 @@ impl Flags {
             roles = only.map_or_else(|| Role::ALL.to_vec(), |role| vec![role]);
         }
         let kubeconfig = matches.remove_one::<String>("kubeconfig").map(Into::into);
-        Ok(Self { matches, roles, kubeconfig })
+        Ok(Self {
+            matches,
+            roles,
+            kubeconfig,
+        })
     }
 
     /// The value of a flag for a role.
     pub(crate) fn text(&self, role: Role, name: &str) -> String {
-        self.given(role, name).pop().unwrap_or_else(|| default_of(name).to_owned())
+        self.given(role, name)
+            .pop()
+            .unwrap_or_else(|| default_of(name).to_owned())
     }
 
     pub(crate) fn optional(&self, role: Role, name: &str) -> Option<String> {
@@ -200,13 +540,16 @@ impl Flags {
 
     pub(crate) fn duration(&self, role: Role, name: &str) -> anyhow::Result<Duration> {
         let text = self.text(role, name);
-        let duration: tidegate_api::Duration = text.parse().with_context(|| format!("--{name}: `{text}`"))?;
+        let duration: tidegate_api::Duration = text
+            .parse()
+            .with_context(|| format!("--{name}: `{text}`"))?;
         Ok(duration.to_std())
     }
 
     pub(crate) fn number<T: std::str::FromStr>(&self, role: Role, name: &str) -> anyhow::Result<T> {
         let text = self.text(role, name);
-        text.parse().map_err(|_| anyhow::anyhow!("--{name}: `{text}` is no number that fits"))
+        text.parse()
+            .map_err(|_| anyhow::anyhow!("--{name}: `{text}` is no number that fits"))
     }
 
     pub(crate) fn list(&self, role: Role, name: &str) -> Vec<String> {
@@ -220,9 +563,15 @@ impl Flags {
     }
 
     /// Feature gates by name; of one named twice the last value counts.
-    pub(crate) fn gates(&self, role: Role, known: &[(&str, bool)]) -> anyhow::Result<BTreeMap<String, bool>> {
-        let mut gates: BTreeMap<String, bool> =
-            known.iter().map(|(name, on)| ((*name).to_owned(), *on)).collect();
+    pub(crate) fn gates(
+        &self,
+        role: Role,
+        known: &[(&str, bool)],
+    ) -> anyhow::Result<BTreeMap<String, bool>> {
+        let mut gates: BTreeMap<String, bool> = known
+            .iter()
+            .map(|(name, on)| ((*name).to_owned(), *on))
+            .collect();
         for gate in self.list(role, "feature-gates") {
             let Some((name, value)) = gate.split_once('=') else {
                 bail!("--feature-gates: `{gate}` is not of the form Gate=true or Gate=false");
@@ -233,7 +582,11 @@ impl Flags {
                 _ => bail!("--feature-gates: `{gate}` must be true or false"),
             };
             if gates.insert(name.to_owned(), on).is_none() {
-                tracing::info!(role = role.name(), gate = name, "feature gate is not known here and has no effect");
+                tracing::info!(
+                    role = role.name(),
+                    gate = name,
+                    "feature gate is not known here and has no effect"
+                );
             }
         }
         Ok(gates)
@@ -241,7 +594,10 @@ impl Flags {
 
     fn given(&self, role: Role, name: &str) -> Vec<String> {
         let of = |id: &str| -> Vec<String> {
-            self.matches.get_many::<String>(id).map(|values| values.cloned().collect()).unwrap_or_default()
+            self.matches
+                .get_many::<String>(id)
+                .map(|values| values.cloned().collect())
+                .unwrap_or_default()
         };
         let own = of(&format!("{}-{name}", role.name()));
         if own.is_empty() { of(name) } else { own }
@@ -249,7 +605,10 @@ impl Flags {
 }
 
 fn default_of(name: &str) -> &'static str {
-    FLAGS.iter().find(|flag| flag.name == name).map_or("", |flag| flag.default)
+    FLAGS
+        .iter()
+        .find(|flag| flag.name == name)
+        .map_or("", |flag| flag.default)
 }
 
 #[cfg(test)]
@@ -263,7 +622,12 @@ mod tests {
 
     #[test]
     fn the_flags_of_a_role_go_before_those_of_all() {
-        let flags = flags(&["--concurrent=3", "--kustomize-controller-concurrent=7", "--log-level", "debug"]);
+        let flags = flags(&[
+            "--concurrent=3",
+            "--kustomize-controller-concurrent=7",
+            "--log-level",
+            "debug",
+        ]);
         assert_eq!(flags.text(Role::Source, "concurrent"), "3");
         assert_eq!(flags.text(Role::Kustomize, "concurrent"), "7");
         assert_eq!(flags.text(Role::Source, "log-level"), "debug");
@@ -280,18 +644,35 @@ mod tests {
 
     #[test]
     fn gates_add_up_and_the_last_of_other_flags_counts() {
-        let flags = flags(&["--feature-gates=A=true,B=false", "--feature-gates=B=true", "--log-level=a", "--log-level=b"]);
-        let gates = flags.gates(Role::Kustomize, &[("A", false), ("C", true)]).unwrap();
-        assert_eq!(gates, BTreeMap::from([("A".into(), true), ("B".into(), true), ("C".into(), true)]));
+        let flags = flags(&[
+            "--feature-gates=A=true,B=false",
+            "--feature-gates=B=true",
+            "--log-level=a",
+            "--log-level=b",
+        ]);
+        let gates = flags
+            .gates(Role::Kustomize, &[("A", false), ("C", true)])
+            .unwrap();
+        assert_eq!(
+            gates,
+            BTreeMap::from([("A".into(), true), ("B".into(), true), ("C".into(), true)])
+        );
         assert_eq!(flags.text(Role::Source, "log-level"), "b");
     }
 
     #[test]
     fn wrong_values_are_named() {
         let bad = flags(&["--requeue-dependency=soon", "--feature-gates=A"]);
-        assert!(bad.duration(Role::Source, "requeue-dependency").unwrap_err().to_string().contains("requeue-dependency"));
+        assert!(
+            bad.duration(Role::Source, "requeue-dependency")
+                .unwrap_err()
+                .to_string()
+                .contains("requeue-dependency")
+        );
         assert!(bad.gates(Role::Source, &[]).is_err());
-        let matches = command().try_get_matches_from(["run", "--controllers=helm"]).unwrap();
+        let matches = command()
+            .try_get_matches_from(["run", "--controllers=helm"])
+            .unwrap();
         assert!(Flags::new(matches, None).is_err());
     }
 }

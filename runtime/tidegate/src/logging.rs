@@ -34,9 +34,17 @@ pub(crate) fn start(level: &str, encoding: &str) -> anyhow::Result<()> {
         other => anyhow::bail!("--log-encoding: `{other}` is neither json nor console"),
     };
     // Libraries are heard from debug on; what goes wrong in them reaches us as errors.
-    let others = if level >= LevelFilter::DEBUG { LevelFilter::INFO } else { LevelFilter::OFF };
-    let targets = Targets::new().with_target("tidegate", level).with_default(others);
-    tracing_subscriber::registry().with(Lines { json }.with_filter(targets)).try_init()?;
+    let others = if level >= LevelFilter::DEBUG {
+        LevelFilter::INFO
+    } else {
+        LevelFilter::OFF
+    };
+    let targets = Targets::new()
+        .with_target("tidegate", level)
+        .with_default(others);
+    tracing_subscriber::registry()
+        .with(Lines { json }.with_filter(targets))
+        .try_init()?;
     Ok(())
 }
 
@@ -48,7 +56,12 @@ struct Lines {
 struct Fields(Map<String, Value>);
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
-    fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, context: Context<'_, S>) {
+    fn on_new_span(
+        &self,
+        attributes: &span::Attributes<'_>,
+        id: &span::Id,
+        context: Context<'_, S>,
+    ) {
         let mut fields = Map::new();
         attributes.record(&mut Collect(&mut fields));
         if let Some(span) = context.span(id) {
@@ -69,7 +82,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
         let mut line = Map::new();
         line.insert("level".to_owned(), level.into());
         line.insert("ts".to_owned(), now().into());
-        line.insert("logger".to_owned(), event.metadata().target().replace("::", ".").into());
+        line.insert(
+            "logger".to_owned(),
+            event.metadata().target().replace("::", ".").into(),
+        );
         line.insert("msg".to_owned(), message);
         if let Some(scope) = context.event_scope(event) {
             for span in scope.from_root() {
@@ -80,7 +96,15 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
         }
         line.extend(own);
         // A log that cannot be written is no reason to stop.
-        let _ = writeln!(std::io::stderr().lock(), "{}", if self.json { json(line) } else { console(&line) });
+        let _ = writeln!(
+            std::io::stderr().lock(),
+            "{}",
+            if self.json {
+                json(line)
+            } else {
+                console(&line)
+            }
+        );
     }
 }
 
@@ -93,7 +117,9 @@ fn console(line: &Map<String, Value>) -> String {
     let mut written = format!("{} {:5} {}", text("ts"), text("level"), text("msg"));
     for (name, value) in line {
         if !["ts", "level", "msg", "logger"].contains(&name.as_str()) {
-            let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let shown = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             written.push_str(&format!(" {name}={shown}"));
         }
     }
@@ -101,7 +127,10 @@ fn console(line: &Map<String, Value>) -> String {
 }
 
 fn now() -> String {
-    tidegate_flow::Clock.now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+    tidegate_flow::Clock
+        .now()
+        .strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
+        .to_string()
 }
 
 struct Collect<'a>(&'a mut Map<String, Value>);

@@ -72,10 +72,26 @@ impl Metrics {
             times.clone(),
         );
         let resident = Gauge::default();
-        registry.register("process_resident_memory_bytes", "Resident memory size in bytes.", resident.clone());
+        registry.register(
+            "process_resident_memory_bytes",
+            "Resident memory size in bytes.",
+            resident.clone(),
+        );
         let cpu = Counter::<f64, AtomicU64>::default();
-        registry.register("process_cpu_seconds", "Total user and system CPU time spent in seconds.", cpu.clone());
-        Arc::new(Self { registry, durations, reconciles, times, resident, cpu, requests })
+        registry.register(
+            "process_cpu_seconds",
+            "Total user and system CPU time spent in seconds.",
+            cpu.clone(),
+        );
+        Arc::new(Self {
+            registry,
+            durations,
+            reconciles,
+            times,
+            resident,
+            cpu,
+            requests,
+        })
     }
 
     /// In the text format of OpenMetrics.
@@ -95,7 +111,10 @@ impl Metrics {
         text.push_str("# TYPE rest_client_requests counter\n");
         for (method, code, count) in self.requests.snapshot() {
             // Writing to a string does not fail.
-            let _ = writeln!(text, "rest_client_requests_total{{code=\"{code}\",method=\"{method}\"}} {count}");
+            let _ = writeln!(
+                text,
+                "rest_client_requests_total{{code=\"{code}\",method=\"{method}\"}} {count}"
+            );
         }
         text.push_str(end);
         text
@@ -104,12 +123,25 @@ impl Metrics {
 
 impl Observe for Metrics {
     fn reconciled(&self, kind: &str, key: &Key, took: Duration, failed: bool) {
-        let object = Object { kind: kind.to_owned(), name: key.name.clone(), namespace: key.namespace.clone() };
-        self.durations.get_or_create(&object).observe(took.as_secs_f64());
+        let object = Object {
+            kind: kind.to_owned(),
+            name: key.name.clone(),
+            namespace: key.namespace.clone(),
+        };
+        self.durations
+            .get_or_create(&object)
+            .observe(took.as_secs_f64());
         let controller = kind.to_lowercase();
         let result = if failed { "error" } else { "success" };
-        self.reconciles.get_or_create(&Outcome { controller: controller.clone(), result }).inc();
-        self.times.get_or_create(&Controller { controller }).observe(took.as_secs_f64());
+        self.reconciles
+            .get_or_create(&Outcome {
+                controller: controller.clone(),
+                result,
+            })
+            .inc();
+        self.times
+            .get_or_create(&Controller { controller })
+            .observe(took.as_secs_f64());
     }
 }
 

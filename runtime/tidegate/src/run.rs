@@ -21,10 +21,18 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) fn run(flags: Flags) -> anyhow::Result<()> {
-    let first = *flags.roles.first().context("--controllers: no role is named")?;
-    logging::start(&flags.text(first, "log-level"), &flags.text(first, "log-encoding"))?;
+    let first = *flags
+        .roles
+        .first()
+        .context("--controllers: no role is named")?;
+    logging::start(
+        &flags.text(first, "log-level"),
+        &flags.text(first, "log-encoding"),
+    )?;
     tidegate_kube::install_crypto();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(serve_roles(flags, first))?;
     // What still blocks (a hanging server) must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -48,13 +56,26 @@ async fn serve_roles(flags: Flags, first: Role) -> anyhow::Result<()> {
     let metrics = Metrics::new(cluster.requests());
     let address = flags.text(first, "metrics-addr");
     if address != "0" {
-        serve::spawn(serve::bind("metrics-addr", &address).await?, serve::metrics(Arc::clone(&metrics)), stop.clone());
+        serve::spawn(
+            serve::bind("metrics-addr", &address).await?,
+            serve::metrics(Arc::clone(&metrics)),
+            stop.clone(),
+        );
     }
     let address = flags.text(first, "health-addr");
-    serve::spawn(serve::bind("health-addr", &address).await?, serve::health(is_ready), stop.clone());
+    serve::spawn(
+        serve::bind("health-addr", &address).await?,
+        serve::health(is_ready),
+        stop.clone(),
+    );
 
     let recorder = Recorder::start(cluster.client());
-    let common = Common { cluster, recorder: recorder.clone(), metrics, stop };
+    let common = Common {
+        cluster,
+        recorder: recorder.clone(),
+        metrics,
+        stop,
+    };
     let flags = Arc::new(flags);
     let work = roles::start(&flags, &common, ready).await?;
     tracing::info!(roles = ?flags.roles.iter().map(|role| role.name()).collect::<Vec<_>>(), "started");
@@ -75,6 +96,9 @@ async fn serve_roles(flags: Flags, first: Role) -> anyhow::Result<()> {
         recorder.flush().await;
     })
     .await;
-    anyhow::ensure!(!lost, "stopped because a lease was lost; another process has it");
+    anyhow::ensure!(
+        !lost,
+        "stopped because a lease was lost; another process has it"
+    );
     Ok(())
 }

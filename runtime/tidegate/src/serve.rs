@@ -12,7 +12,11 @@ use tokio::sync::watch;
 
 /// Binds `address` as Go does: without a host it is every address of this machine.
 pub(crate) async fn bind(flag: &str, address: &str) -> anyhow::Result<TcpListener> {
-    let full = if address.starts_with(':') { format!("[::]{address}") } else { address.to_owned() };
+    let full = if address.starts_with(':') {
+        format!("[::]{address}")
+    } else {
+        address.to_owned()
+    };
     match TcpListener::bind(&full).await {
         Ok(listener) => Ok(listener),
         // A machine without IPv6.
@@ -26,18 +30,29 @@ pub(crate) async fn bind(flag: &str, address: &str) -> anyhow::Result<TcpListene
 /// `/metrics`.
 pub(crate) fn metrics(metrics: Arc<Metrics>) -> Router {
     const FORMAT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Router::new().route("/metrics", get(move || async move { ([(CONTENT_TYPE, FORMAT)], metrics.text()) }))
+    Router::new().route(
+        "/metrics",
+        get(move || async move { ([(CONTENT_TYPE, FORMAT)], metrics.text()) }),
+    )
 }
 
 /// `/healthz` answers as long as the process does; `/readyz` once the first lists are there.
 pub(crate) fn health(ready: watch::Receiver<bool>) -> Router {
-    Router::new().route("/healthz", get(|| async { "ok" })).route(
-        "/readyz",
-        get(move || {
-            let ready = *ready.borrow();
-            async move { if ready { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "starting") } }
-        }),
-    )
+    Router::new()
+        .route("/healthz", get(|| async { "ok" }))
+        .route(
+            "/readyz",
+            get(move || {
+                let ready = *ready.borrow();
+                async move {
+                    if ready {
+                        (StatusCode::OK, "ok")
+                    } else {
+                        (StatusCode::SERVICE_UNAVAILABLE, "starting")
+                    }
+                }
+            }),
+        )
 }
 
 /// Serves until `stop` turns true.
@@ -46,7 +61,10 @@ pub(crate) fn spawn(listener: TcpListener, router: Router, mut stop: watch::Rece
         let until = async move {
             let _ = stop.wait_for(|stop| *stop).await;
         };
-        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(until).await {
+        if let Err(error) = axum::serve(listener, router)
+            .with_graceful_shutdown(until)
+            .await
+        {
             tracing::error!(%error, "listener failed");
         }
     });

@@ -7,7 +7,11 @@ use tidegate_kube::Lease;
 use tidegate_kube::LeaseOptions;
 
 /// Waits for the lease of `role`, when leader election is on. The lease is renewed until it is dropped.
-pub(crate) async fn wait(flags: &Flags, role: Role, common: &Common) -> anyhow::Result<Option<Lease>> {
+pub(crate) async fn wait(
+    flags: &Flags,
+    role: Role,
+    common: &Common,
+) -> anyhow::Result<Option<Lease>> {
     if !flags.switch(role, "enable-leader-election") {
         return Ok(None);
     }
@@ -20,7 +24,11 @@ pub(crate) async fn wait(flags: &Flags, role: Role, common: &Common) -> anyhow::
         retry_period: flags.duration(role, "leader-election-retry-period")?,
         release: flags.switch(role, "leader-election-release-on-cancel"),
     };
-    tracing::info!(lease = options.name, namespace = options.namespace, "waiting for the lease");
+    tracing::info!(
+        lease = options.name,
+        namespace = options.namespace,
+        "waiting for the lease"
+    );
     let lease = Lease::acquire(common.cluster.client(), options).await;
     tracing::info!(role = role.name(), "leading");
     Ok(Some(lease))

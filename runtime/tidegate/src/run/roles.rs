@@ -66,9 +66,17 @@ fn store(flags: &Flags) -> anyhow::Result<Store> {
     let advertised = flags
         .optional(role, "storage-adv-addr")
         .or_else(|| std::env::var("STORAGE_ADV_ADDR").ok())
-        .unwrap_or_else(|| format!("source-controller.{}.svc.cluster.local.", runtime_namespace()));
+        .unwrap_or_else(|| {
+            format!(
+                "source-controller.{}.svc.cluster.local.",
+                runtime_namespace()
+            )
+        });
     let algorithm = flags.text(role, "artifact-digest-algo");
-    anyhow::ensure!(algorithm == "sha256", "--artifact-digest-algo: `{algorithm}` is not served, only sha256");
+    anyhow::ensure!(
+        algorithm == "sha256",
+        "--artifact-digest-algo: `{algorithm}` is not served, only sha256"
+    );
     let mut options = tidegate_artifact::Options::new(path, advertised);
     options.retention_records = flags.number(role, "artifact-retention-records")?;
     options.retention_age = flags.duration(role, "artifact-retention-ttl")?;
@@ -86,7 +94,10 @@ fn options(flags: &Flags, role: Role, concurrent: usize) -> anyhow::Result<Optio
         max: flags.duration(role, "max-retry-delay")?,
         jitter_percentage: flags.number(role, "interval-jitter-percentage")?,
     };
-    Ok(Options { concurrent, backoff })
+    Ok(Options {
+        concurrent,
+        backoff,
+    })
 }
 
 fn watch_config(flags: &Flags, role: Role) -> watcher::Config {
@@ -119,8 +130,15 @@ async fn start_source(
     let requeue_dependency = flags.duration(role, "requeue-dependency")?;
     let address = flags.text(role, "storage-addr");
     let listener = serve::bind("storage-addr", &address).await?;
-    serve::spawn(listener, tidegate_artifact::server::router(store.clone()), common.stop.clone());
-    let repositories = Watched::start(api::<GitRepository>(flags, role, common), watch_config(flags, role));
+    serve::spawn(
+        listener,
+        tidegate_artifact::server::router(store.clone()),
+        common.stop.clone(),
+    );
+    let repositories = Watched::start(
+        api::<GitRepository>(flags, role, common),
+        watch_config(flags, role),
+    );
     let listed = Arc::clone(&repositories);
     let (flow, pending) = Flow::<tidegate_source::GitRepositories>::new(Arc::clone(&repositories));
     let kind = Arc::new(tidegate_source::GitRepositories {
@@ -148,7 +166,9 @@ async fn start_source(
         );
         hold(run, lease.as_mut()).await;
     });
-    Ok(tokio::spawn(async move { listed.wait_until_synced().await }))
+    Ok(tokio::spawn(
+        async move { listed.wait_until_synced().await },
+    ))
 }
 
 async fn start_kustomize(
@@ -163,7 +183,10 @@ async fn start_kustomize(
     let parts = tidegate_kustomization::Parts {
         cluster: Arc::clone(&common.cluster),
         recorder: common.recorder.clone(),
-        kustomizations: Watched::start(api::<Kustomization>(flags, role, common), watch_config(flags, role)),
+        kustomizations: Watched::start(
+            api::<Kustomization>(flags, role, common),
+            watch_config(flags, role),
+        ),
         artifacts: store.clone(),
         sandbox: tidegate_sandbox::Sandbox::new(tidegate_sandbox::SandboxConfig::controller())?,
         remote: Arc::new(tidegate_git::RemoteBases {
@@ -173,7 +196,8 @@ async fn start_kustomize(
         configs_selector: flags.text(role, "watch-configs-label-selector"),
     };
     let listed = Arc::clone(&parts.kustomizations);
-    let (flow, pending) = Flow::<tidegate_kustomization::Reconciler>::new(Arc::clone(&parts.kustomizations));
+    let (flow, pending) =
+        Flow::<tidegate_kustomization::Reconciler>::new(Arc::clone(&parts.kustomizations));
     let kind = tidegate_kustomization::start(parts, settings, &flow)?;
     let (flags, common) = (Arc::clone(flags), common.clone());
     work.spawn(async move {
@@ -193,7 +217,9 @@ async fn start_kustomize(
         );
         hold(run, lease.as_mut()).await;
     });
-    Ok(tokio::spawn(async move { listed.wait_until_synced().await }))
+    Ok(tokio::spawn(
+        async move { listed.wait_until_synced().await },
+    ))
 }
 
 /// Works until told to stop, or until the lease is lost.
@@ -230,7 +256,9 @@ fn kustomize_settings(flags: &Flags) -> anyhow::Result<Settings> {
         default_service_account: flags.optional(role, "default-service-account"),
         requeue_dependency: flags.duration(role, "requeue-dependency")?,
         override_managers: flags.list(role, "override-manager"),
-        custom_stage_kinds: tidegate_apply::parse_kinds(&flags.list(role, "custom-apply-stage-kinds").join(",")),
+        custom_stage_kinds: tidegate_apply::parse_kinds(
+            &flags.list(role, "custom-apply-stage-kinds").join(","),
+        ),
         concurrent_apply: flags.number(role, "concurrent-ssa")?,
         dry_run: match dry_run.as_str() {
             "stage" => DryRunMode::Stage,
