@@ -18,7 +18,11 @@ use std::process::ExitCode;
 /// Runs the command that `arguments` name. Started under the name of one of Flux's controllers, the program is that
 /// controller and takes its flags.
 pub(crate) fn dispatch(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
-    let program = arguments.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
+    let program = arguments
+        .first()
+        .map(Path::new)
+        .and_then(Path::file_name)
+        .unwrap_or_default();
     if let Some(role) = Role::ALL.into_iter().find(|role| program == role.name()) {
         let matches = parse(flags::command().no_binary_name(true), &arguments[1..]);
         run::run(Flags::new(matches, Some(role))?)?;
@@ -36,8 +40,13 @@ pub(crate) fn dispatch(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(flags::command())
-        .subcommand(Command::new("kustomize").about("Build a kustomization, as `kustomize build` does"))
-        .subcommand(Command::new("build").about("Build a Flux object from local files, as `flux build` does"));
+        .subcommand(
+            Command::new("kustomize").about("Build a kustomization, as `kustomize build` does"),
+        )
+        .subcommand(
+            Command::new("build")
+                .about("Build a Flux object from local files, as `flux build` does"),
+        );
     let matches = parse(command, arguments);
     match matches.subcommand() {
         Some(("run", matches)) => run::run(Flags::new(matches.clone(), None)?)?,
@@ -48,14 +57,18 @@ pub(crate) fn dispatch(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
 
 fn texts(arguments: &[OsString]) -> anyhow::Result<Vec<String>> {
     let text = |argument: &OsString| {
-        let text = argument.to_str().with_context(|| format!("{}: the argument is not UTF-8", argument.display()))?;
+        let text = argument
+            .to_str()
+            .with_context(|| format!("{}: the argument is not UTF-8", argument.display()))?;
         Ok(text.to_owned())
     };
     arguments.iter().map(text).collect()
 }
 
 fn parse(command: Command, arguments: &[OsString]) -> ArgMatches {
-    command.try_get_matches_from(arguments).unwrap_or_else(|error| error.exit())
+    command
+        .try_get_matches_from(arguments)
+        .unwrap_or_else(|error| error.exit())
 }
 
 /// As kustomize, Helm and Flux print errors.

@@ -1,0 +1,284 @@
+//! From a Kustomization and a folder to the objects that would be applied.
+
+use super::definition;
+use super::definition::Definitions;
+use super::definition::is_kustomization;
+use super::ignored::BuildTree;
+use super::masking;
+use super::real_folder;
+use crate::engines::Engines;
+use crate::engines::Folder;
+use crate::engines::Refusal;
+use crate::kustomize::absolute;
+use anyhow::Context as _;
+use anyhow::anyhow;
+use anyhow::bail;
+use bytes::Bytes;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tidegate_api::Kustomization;
+use tidegate_api::SubstituteStrategy;
+use tidegate_kustomization::Substitution;
+use tidegate_kustomization::build_config;
+use tidegate_sandbox::Format;
+use tidegate_sandbox::Manifest;
+use tidegate_values::ObjectRef;
+use tidegate_yaml::Map;
+use tidegate_yaml::Value;
+
+const OWNER_NAME: &str = "kustomize.toolkit.fluxcd.io/name";
+const OWNER_NAMESPACE: &str = "kustomize.toolkit.fluxcd.io/namespace";
+
+/// What is the same for all Kustomizations of one command.
+pub(super) struct Build<'c> {
+    pub(super) engines: &'c Engines,
+    pub(super) definitions: &'c Definitions,
+    /// Patterns of files to leave out, one a line.
+    pub(super) ignore: String,
+    pub(super) strict: bool,
+    /// Folders by `Kind/namespace/name` of a source. `None`: Kustomizations among the manifests are not built.
+    pub(super) local_sources: Option<BTreeMap<String, String>>,
+}
+
+/// Name and namespace.
+type Key = (String, String);
+
+fn key(object: &Kustomization) -> Key {
+    let metadata = &object.metadata;
+    (
+        metadata.name.clone().unwrap_or_default(),
+        metadata.namespace.clone().unwrap_or_default(),
+    )
+}
+
+impl Build<'_> {
+    /// The objects of `object` in their order, then those of the Kustomizations among them.
+    pub(super) fn run(&self, object: &Kustomization, folder: &Path) -> anyhow::Result<Vec<Value>> {
+        self.run_within(object, folder, &mut Vec::new())
+    }
+
+    fn run_within(
+        &self,
+        object: &Kustomization,
+        folder: &Path,
+        within: &mut Vec<Key>,
+    ) -> anyhow::Result<Vec<Value>> {
+        let own = key(object);
+        let mut documents = self.kustomize(object, folder)?;
+        if let Some(substitution) = substitution(object) {
+            documents = self.substitute(&own, &substitution, documents)?;
+        }
+        let mut objects = Vec::with_capacity(documents.len());
+        for document in documents {
+            let mut value = read(&document)?;
+            add(
+                &mut value,
+                "labels",
+                [
+                    (OWNER_NAME, own.0.as_str()),
+                    (OWNER_NAMESPACE, own.1.as_str()),
+                ],
+            );
+            masking::mask(&mut value)?;
+            collect(value, &mut objects);
+        }
+        if let Some(common) = &object.spec.common_metadata {
+            for value in &mut objects {
+                add(value, "labels", texts(&common.labels));
+                add(value, "annotations", texts(&common.annotations));
+            }
+        }
+        let Some(sources) = &self.local_sources else {
+            return Ok(objects);
+        };
+        let contained: Vec<Kustomization> = objects
+            .iter()
+            .filter(|object| is_kustomization(object))
+            .map(|object| {
+                definition::kustomization(object).context("failed to convert to kustomization")
+            })
+            .collect::<anyhow::Result<_>>()?;
+        within.push(own.clone());
+        for found in contained.into_iter().filter(|found| key(found) != own) {
+            if within.contains(&key(&found)) {
+                bail!("kustomization '{}' contains itself", key(&found).0);
+            }
+            let folder = source_folder(sources, &found)?;
+            let found = self.definitions.find_contained(found)?;
+            objects.extend(self.run_within(&found, &folder, within)?);
+        }
+        within.pop();
+        Ok(objects)
+    }
+
+    fn kustomize(&self, object: &Kustomization, folder: &Path) -> anyhow::Result<Vec<Bytes>> {
+        const GENERATOR: &str = "failed to generate kustomization.yaml";
+        let tree = BuildTree::open(folder, &self.ignore).context(GENERATOR)?;
+        let folder = Folder {
+            path: tree.folder().to_owned(),
+            tree: Arc::new(tree),
+            shown: String::new(),
+        };
+        self.engines
+            .kustomize(folder, &build_config(object))
+            .map_err(|error| match error.downcast_ref::<Refusal>() {
+                Some(refusal) if refusal.by_generator => error.context(GENERATOR),
+                _ => error.context("kustomize build failed"),
+            })
+    }
+
+    fn substitute(
+        &self,
+        own: &Key,
+        substitution: &Substitution,
+        documents: Vec<Bytes>,
+    ) -> anyhow::Result<Vec<Bytes>> {
+        let first = documents
+            .first()
+            .map(|document| read(document))
+            .transpose()?;
+        let Some(first) = first else {
+            return Ok(documents);
+        };
+        let variables = self
+            .definitions
+            .variables(&own.1, substitution)
+            .with_context(|| format!("var substitution failed for '{}'", reference(&first).name))?;
+        if variables.is_empty() && !substitution.always {
+            return Ok(documents);
+        }
+        let manifests = documents
+            .into_iter()
+            .map(|bytes| {
+                Ok(Manifest {
+                    id: reference(&read(&bytes)?),
+                    format: Format::Yaml,
+                    bytes,
+                    origin: None,
+                })
+            })
+            .collect::<anyhow::Result<_>>()?;
+        let config = json!({
+            "vars": variables,
+            "strict": self.strict,
+            "strategy": if substitution.always { "Always" } else { "WithVariables" },
+        });
+        self.engines
+            .substitute(manifests, &config)
+            .map_err(|error| retold(&error))
+    }
+}
+
+/// The controller says `post build failed for 'Kind.version.group/name'` where the command names the object alone.
+fn retold(error: &anyhow::Error) -> anyhow::Error {
+    let text = error.to_string();
+    let parts = text
+        .strip_prefix("post build failed for '")
+        .and_then(|rest| rest.split_once("': "));
+    match parts {
+        Some((id, problem)) => {
+            let name = id.rsplit('/').next().unwrap_or(id);
+            anyhow!("var substitution failed for '{name}': {problem}")
+        }
+        None => anyhow!("var substitution failed: {text}"),
+    }
+}
+
+fn substitution(object: &Kustomization) -> Option<Substitution> {
+    object
+        .spec
+        .post_build
+        .as_ref()
+        .map(|post_build| Substitution {
+            inline: post_build.substitute.clone(),
+            from: post_build.substitute_from.clone(),
+            always: post_build.substitute_strategy() == Some(SubstituteStrategy::Always),
+        })
+}
+
+fn source_folder(
+    sources: &BTreeMap<String, String>,
+    found: &Kustomization,
+) -> anyhow::Result<PathBuf> {
+    let source = &found.spec.source_ref;
+    let (name, own_namespace) = key(found);
+    let namespace = source
+        .namespace
+        .clone()
+        .filter(|namespace| !namespace.is_empty())
+        .unwrap_or(own_namespace);
+    let wanted = if namespace.is_empty() {
+        format!("{}/{}", source.kind, source.name)
+    } else {
+        format!("{}/{namespace}/{}", source.kind, source.name)
+    };
+    let Some(local) = sources.get(&wanted) else {
+        bail!("cannot get local path for {wanted} of kustomization {name}");
+    };
+    let path = found.spec.path.as_deref().unwrap_or_default();
+    real_folder(&absolute(&format!("{local}/{path}"))?)
+}
+
+fn read(document: &[u8]) -> anyhow::Result<Value> {
+    tidegate_yaml::parse_v2(document)
+        .context("kustomize build failed: failed to read a built manifest")
+}
+
+fn reference(object: &Value) -> ObjectRef {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let metadata = object.get("metadata");
+    ObjectRef {
+        api_version: text(object.get("apiVersion")),
+        kind: text(object.get("kind")),
+        namespace: text(metadata.and_then(|metadata| metadata.get("namespace"))),
+        name: text(metadata.and_then(|metadata| metadata.get("name"))),
+    }
+}
+
+/// Takes lists apart, and drops kustomization files and what is no object (fluxcd/pkg, `ssa/utils`, `ReadObjects`).
+fn collect(value: Value, objects: &mut Vec<Value>) {
+    if let Some(Value::Sequence(items)) = value.get("items") {
+        objects.extend(items.iter().cloned());
+        return;
+    }
+    let id = reference(&value);
+    let is_object = !id.api_version.is_empty() && !id.kind.is_empty() && !id.name.is_empty();
+    let is_kustomization_file =
+        id.kind == "Kustomization" && id.api_version.starts_with("kustomize.config.k8s.io/");
+    if is_object && !is_kustomization_file {
+        objects.push(value);
+    }
+}
+
+fn texts(map: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
+    map.iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+}
+
+/// Puts labels or annotations on an object.
+fn add<'a>(object: &mut Value, field: &str, entries: impl IntoIterator<Item = (&'a str, &'a str)>) {
+    let mut entries = entries.into_iter().peekable();
+    if entries.peek().is_none() {
+        return;
+    }
+    let Value::Map(object) = object else { return };
+    let Some(map) = map_in(object, "metadata").and_then(|metadata| map_in(metadata, field)) else {
+        return;
+    };
+    map.extend(entries.map(|(name, value)| (name.to_owned(), Value::String(value.to_owned()))));
+}
+
+/// The mapping in a field, which is made one if it is none.
+fn map_in<'m>(map: &'m mut Map, field: &str) -> Option<&'m mut Map> {
+    let value = map.entry(field.to_owned()).or_default();
+    if value.as_map().is_none() {
+        *value = Value::Map(Map::new());
+    }
+    match value {
+        Value::Map(map) => Some(map),
+        _ => None,
+    }
+}

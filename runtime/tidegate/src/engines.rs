@@ -1,0 +1,143 @@
+//! The built-in plugins as the command line calls them: one call each, in a process that ends with it.
+
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use tidegate_git::RemoteBases;
+use tidegate_sandbox::Call;
+use tidegate_sandbox::CallReport;
+use tidegate_sandbox::Failure;
+use tidegate_sandbox::Manifest;
+use tidegate_sandbox::Sandbox;
+use tidegate_sandbox::SandboxConfig;
+use tidegate_sandbox::Severity;
+use tidegate_values::RemoteError;
+use tidegate_values::RemoteSource;
+use tidegate_values::Tree;
+
+/// The code of what Flux's generator of kustomizations refuses, before kustomize sees anything.
+const GENERATOR: &str = "generator";
+
+pub(crate) struct Engines {
+    sandbox: Sandbox,
+}
+
+/// A folder to build, inside of a tree.
+pub(crate) struct Folder {
+    pub(crate) tree: Arc<dyn Tree>,
+    /// In normal form; empty for the tree's root.
+    pub(crate) path: String,
+    /// The path of the tree's root in messages: empty for that of the file system.
+    pub(crate) shown: String,
+}
+
+/// Why a plugin gave nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub(crate) struct Refusal {
+    text: String,
+    /// Flux's generator refused, not kustomize.
+    pub(crate) by_generator: bool,
+}
+
+impl Refusal {
+    fn new(failure: &Failure) -> Self {
+        let by_generator = matches!(
+            failure,
+            Failure::InvalidInput(diagnostics) if diagnostics.first().is_some_and(|first| first.code == GENERATOR)
+        );
+        Self {
+            text: failure.to_string(),
+            by_generator,
+        }
+    }
+}
+
+impl Engines {
+    /// Starts nothing yet.
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        let config = SandboxConfig {
+            running: 1,
+            ..SandboxConfig::command_line()
+        };
+        Ok(Self {
+            sandbox: Sandbox::new(config)?,
+        })
+    }
+
+    /// Builds a folder, and shows warnings. The documents are what kustomize writes, each with its line feed.
+    pub(crate) fn kustomize(
+        &self,
+        folder: Folder,
+        config: &serde_json::Value,
+    ) -> anyhow::Result<Vec<Bytes>> {
+        let mut facts = BTreeMap::new();
+        if !folder.shown.is_empty() {
+            facts.insert("root.display".to_owned(), folder.shown);
+        }
+        let call = Call {
+            source: Some(folder.tree),
+            path: folder.path,
+            config: config.to_string(),
+            facts,
+            remote: Some(Arc::new(Remotes)),
+            ..Call::default()
+        };
+        documents(self.sandbox.builtin("kustomize")?.render(call))
+    }
+
+    /// Puts variables into documents; gives them back in their order.
+    pub(crate) fn substitute(
+        &self,
+        manifests: Vec<Manifest>,
+        config: &serde_json::Value,
+    ) -> anyhow::Result<Vec<Bytes>> {
+        let call = Call {
+            manifests,
+            config: config.to_string(),
+            ..Call::default()
+        };
+        documents(self.sandbox.builtin("substitute")?.transform(call))
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the command line speaks there")]
+fn documents(report: CallReport) -> anyhow::Result<Vec<Bytes>> {
+    for warning in report
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Warning)
+    {
+        eprintln!("{}", warning.message);
+    }
+    report.outcome.map_err(|failure| Refusal::new(&failure))?;
+    Ok(report
+        .emissions
+        .into_iter()
+        .map(|emission| emission.bytes)
+        .collect())
+}
+
+/// Opens remote bases; nothing of TLS is set up before one is wanted.
+pub(crate) struct Remotes;
+
+impl Remotes {
+    fn bases() -> &'static RemoteBases {
+        static BASES: OnceLock<RemoteBases> = OnceLock::new();
+        BASES.get_or_init(|| {
+            tidegate_kube::install_crypto();
+            RemoteBases::default()
+        })
+    }
+}
+
+impl RemoteSource for Remotes {
+    fn open(&self, locator: &str) -> Result<(Arc<dyn Tree>, String), RemoteError> {
+        Self::bases().open(locator)
+    }
+
+    fn read(&self, url: &str) -> Result<Bytes, RemoteError> {
+        Self::bases().read(url)
+    }
+}
