@@ -53,18 +53,12 @@ impl FileTree {
     }
 
     fn entry(name: String, metadata: &fs::Metadata) -> Entry {
-        match metadata.is_dir() {
-            true => Entry {
-                name,
-                kind: EntryKind::Directory,
-                size: 0,
-            },
-            false => Entry {
-                name,
-                kind: EntryKind::File,
-                size: metadata.len(),
-            },
-        }
+        let (kind, size) = if metadata.is_dir() {
+            (EntryKind::Directory, 0)
+        } else {
+            (EntryKind::File, metadata.len())
+        };
+        Entry { name, kind, size }
     }
 }
 

@@ -62,14 +62,14 @@ fn mask_secret(secret: &mut Map) -> anyhow::Result<()> {
     for value in values(secret, "data") {
         let Value::String(text) = value else { continue };
         if holds_encrypted_file(&decode(text)?) {
-            *text = mask.clone();
+            text.clone_from(&mask);
         }
     }
     for value in values(secret, "stringData") {
         if let Value::String(text) = value
             && holds_encrypted_file(text.as_bytes())
         {
-            *text = mask.clone();
+            text.clone_from(&mask);
         }
     }
     Ok(())
