@@ -23,8 +23,11 @@ use tidegate_values::ObjectRef;
 /// The code of what Flux's generator of kustomizations refuses, before kustomize sees anything.
 const GENERATOR: &str = "generator";
 
-/// How messages name the top of the artifact. Flux's name the folder that it unpacked into.
-const ROOT: &str = "/artifact";
+/// How messages name the top of the artifact: by its path in the storage, which tells source and revision. Flux's
+/// name the folder that it unpacked into.
+pub(crate) fn root_of(plan: &Apply) -> String {
+    format!("/{}", plan.artifact.path)
+}
 
 /// What came out of a build.
 pub(crate) struct Built {
@@ -81,7 +84,7 @@ async fn kustomize(
         tenant: plan.key.namespace.clone(),
         source: Some(tree),
         path: plan.path.clone(),
-        facts: BTreeMap::from([("root.display".to_owned(), ROOT.to_owned())]),
+        facts: BTreeMap::from([("root.display".to_owned(), root_of(plan))]),
         config: plan.build.to_string(),
         remote: (!reconciler.settings.no_remote_bases).then(|| Arc::clone(&reconciler.remote)),
         ..Call::default()

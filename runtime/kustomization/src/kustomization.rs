@@ -86,7 +86,7 @@ impl Kind for Reconciler {
         run: &Run<Self>,
     ) -> Outcome {
         match plan {
-            Plan::Finalize(plan) => Outcome::Finalized(self.finalize(plan).await),
+            Plan::Finalize(plan) => Outcome::Finalized(self.finalize(object, plan, run).await),
             Plan::Apply(plan) => {
                 Outcome::Attempted(Box::new(self.attempt(object, *plan, run).await))
             }

@@ -57,18 +57,18 @@ pub(crate) async fn follow_source(
     }
 }
 
-/// A Kustomization whose readiness changed triggers those that wait for it.
-pub(crate) async fn follow_dependencies(
-    kustomizations: Arc<Watched<Kustomization>>,
-    flow: Flow<Reconciler>,
-) {
+/// A Kustomization whose readiness changed triggers those that may have been waiting for it.
+///
+/// What those say of themselves may lag behind a look that is under way: only who has applied what its source holds
+/// now, and is ready, is surely not waiting.
+pub(crate) async fn follow_dependencies(reconciler: Arc<Reconciler>, flow: Flow<Reconciler>) {
+    let kustomizations = Arc::clone(&reconciler.kustomizations);
     let mut changes = kustomizations.subscribe();
     loop {
         match changes.recv().await {
             Ok(change) if readiness(change.old.as_deref()) != readiness(change.new.as_deref()) => {
                 for waiting in kustomizations.all() {
-                    let ready = waiting.status.conditions.is_true(condition::READY);
-                    if !ready && depends_on(&waiting, &change.key) {
+                    if depends_on(&waiting, &change.key) && !is_settled(&reconciler, &waiting) {
                         flow.trigger(Key::of(&*waiting), Trigger::Due);
                     }
                 }
@@ -78,6 +78,18 @@ pub(crate) async fn follow_dependencies(
             Err(RecvError::Closed) => return,
         }
     }
+}
+
+fn is_settled(reconciler: &Reconciler, object: &Kustomization) -> bool {
+    let reference = &object.spec.source_ref;
+    let namespace = object.namespace().unwrap_or_default();
+    let key = Key::new(reference.namespace_or(&namespace), &reference.name);
+    let sources = reference.source_kind().and_then(|kind| reconciler.sources.get(&kind));
+    let source = sources.and_then(|sources| sources.get(&key));
+    let revision = source.and_then(|source| Some(source.status.artifact.as_ref()?.revision.clone()));
+    object.status.conditions.is_true(condition::READY)
+        && revision.is_some()
+        && object.status.last_applied_revision == revision
 }
 
 fn new_revision(change: &Change<SourceObject>) -> Option<String> {

@@ -55,7 +55,7 @@ impl Reconciler {
             |attempt: &Attempt| report::value(&report::progress(object, attempt, run.clock.now()));
         run.progress(progress(attempt));
         let tree = self.fetch(plan).await?;
-        find_path(&*tree, &plan.path)?;
+        find_path(&*tree, plan)?;
         attempt.step = Step::Building;
         run.progress(progress(attempt));
         let built = build::build(self, plan, tree).await?;
@@ -151,7 +151,8 @@ impl Reconciler {
         drop(writing);
         if let Some(message) = failure {
             // What was applied before the refusal stays ours (Flux forgets it: orphans).
-            attempt.inventory = Some(written(&before.clone().with_changes(&outcome.changes)));
+            let kept = before.clone().with_changes(&outcome.changes);
+            attempt.inventory = (kept != *before).then(|| written(&kept));
             return Err(Failure::Apply(message));
         }
         attempt.changes = outcome.changes;
@@ -248,7 +249,7 @@ impl Reconciler {
         self.watch_kinds(changes);
     }
 
-    pub(super) async fn finalize(&self, plan: Finalize) -> Finalized {
+    pub(super) async fn finalize(&self, object: &Kustomization, plan: Finalize, run: &Run<Self>) -> Finalized {
         self.memories.forget(&plan.key);
         self.repairs.lock().forget(&plan.key);
         if !plan.delete {
@@ -284,6 +285,9 @@ impl Reconciler {
                 message: failure.to_string(),
             };
         }
+        if let Some(event) = report::deleted(object, &pruned.changes) {
+            run.announce(event, run.clock.now());
+        }
         let mut wait_failed = None;
         if plan.wait {
             let gone = tidegate_apply::wait_for_termination(
@@ -295,10 +299,7 @@ impl Reconciler {
             .await;
             wait_failed = gone.err().map(|error| error.to_string());
         }
-        Finalized::Deleted {
-            changes: pruned.changes,
-            wait_failed,
-        }
+        Finalized::Deleted { wait_failed }
     }
 
     async fn account_exists(&self, namespace: &str, account: &str) -> bool {
@@ -316,18 +317,18 @@ impl Reconciler {
     }
 }
 
-fn find_path(tree: &dyn Tree, path: &str) -> Result<(), Failure> {
+fn find_path(tree: &dyn Tree, plan: &Apply) -> Result<(), Failure> {
+    let path = &plan.path;
     if path.is_empty() {
         return Ok(());
     }
     match tree.stat(path) {
         Ok(Some(_)) => Ok(()),
         Ok(None) => Err(Failure::Artifact(format!(
-            "kustomization path not found: stat {path}: no such file or directory"
+            "kustomization path not found: stat {}/{path}: no such file or directory",
+            build::root_of(plan)
         ))),
-        Err(error) => Err(Failure::Host(format!(
-            "failed to read the artifact: {error}"
-        ))),
+        Err(error) => Err(Failure::Host(format!("failed to read the artifact: {error}"))),
     }
 }
 

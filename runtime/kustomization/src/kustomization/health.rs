@@ -41,10 +41,15 @@ impl Reconciler {
         run: &Run<Self>,
         progress: &impl Fn(&Attempt) -> Value,
     ) -> Result<(), Failure> {
-        let objects = objects_of(plan, attempt);
+        let mut objects = objects_of(plan, attempt);
         if objects.is_empty() {
             return Ok(());
         }
+        // It would wait for itself.
+        let key = &plan.key;
+        objects.retain(|object| {
+            object.kind != "Kustomization" || object.name != key.name || object.namespace != key.namespace
+        });
         attempt.step = Step::CheckingHealth;
         attempt.health = Health::Unfinished;
         run.progress(progress(attempt));
@@ -161,9 +166,9 @@ fn of_verdict(verdict: Result<Verdict, tidegate_cel::Error>) -> tidegate_health:
     tidegate_health::Health::new(status, "by an expression of healthCheckExprs")
 }
 
-/// What is to be healthy, without the Kustomization itself, which would wait for itself.
+/// What is to be healthy.
 fn objects_of(plan: &Apply, attempt: &Attempt) -> Vec<ObjectRef> {
-    let mut objects: Vec<ObjectRef> = match &plan.health {
+    match &plan.health {
         HealthChecks::None => Vec::new(),
         HealthChecks::Applied => attempt
             .changes
@@ -173,13 +178,7 @@ fn objects_of(plan: &Apply, attempt: &Attempt) -> Vec<ObjectRef> {
             .map(|change| change.object.clone())
             .collect(),
         HealthChecks::Listed(objects) => objects.clone(),
-    };
-    objects.retain(|object| {
-        object.kind != "Kustomization"
-            || object.name != plan.key.name
-            || object.namespace != plan.key.namespace
-    });
-    objects
+    }
 }
 
 /// Returns when one of `objects` was changed in any way, or changes were missed.

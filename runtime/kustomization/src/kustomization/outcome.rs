@@ -51,10 +51,8 @@ pub enum Outcome {
 pub enum Finalized {
     /// Nothing was to be deleted.
     Kept,
-    Deleted {
-        changes: ChangeSet,
-        wait_failed: Option<String>,
-    },
+    /// They are being deleted, which was told. With a wait, they are gone unless it failed.
+    Deleted { wait_failed: Option<String> },
     /// The account that would delete them is gone.
     NobodyToDelete { objects: Vec<String> },
     /// Tried again.

@@ -73,6 +73,16 @@ pub(super) fn pruned(revision: &Revision, changes: &ChangeSet) -> Option<Event> 
     (!changes.is_empty()).then(|| progress_event(revision, changes.to_string()))
 }
 
+/// Tells what goes away with its Kustomization. `None` when there was nothing.
+pub(super) fn deleted(object: &Kustomization, changes: &ChangeSet) -> Option<Event> {
+    if changes.is_empty() {
+        return None;
+    }
+    let draft = Draft::new(object, Timestamp::UNIX_EPOCH);
+    let revision = draft.last_applied();
+    Some(event_of(Severity::Info, draft.reason(Severity::Info), changes.to_string(), Some(&revision)))
+}
+
 /// Told when objects are healthy that were not before.
 pub(super) fn health_passed(revision: &Revision, took: Duration) -> Event {
     progress_event(revision, passed(took))
@@ -368,23 +378,10 @@ impl<'a> Draft<'a> {
     }
 
     fn finalized(&mut self, finalized: &Finalized) -> Next {
-        let revision = Revision {
-            revision: self
-                .status
-                .last_applied_revision
-                .clone()
-                .unwrap_or_default(),
-            origin: self.status.last_applied_origin_revision.clone(),
-        };
+        let revision = self.last_applied();
         match finalized {
             Finalized::Kept => {}
-            Finalized::Deleted {
-                changes,
-                wait_failed,
-            } => {
-                if !changes.is_empty() {
-                    self.tell(changes.to_string(), Some(&revision));
-                }
+            Finalized::Deleted { wait_failed } => {
                 if let Some(error) = wait_failed {
                     let message = "failed to wait for resources termination";
                     tracing::error!(error, "{message}");
@@ -446,14 +443,7 @@ impl<'a> Draft<'a> {
             object.spec.interval
         );
         tracing::info!(revision = self.status.last_attempted_revision, "{message}");
-        let revision = Revision {
-            revision: self
-                .status
-                .last_applied_revision
-                .clone()
-                .unwrap_or_default(),
-            origin: self.status.last_applied_origin_revision.clone(),
-        };
+        let revision = self.last_applied();
         let mut told = event_of(
             Severity::Info,
             self.reason(Severity::Info),
@@ -465,6 +455,13 @@ impl<'a> Draft<'a> {
             event::COMMIT_STATUS_UPDATE.to_owned(),
         );
         self.events.push(told);
+    }
+
+    fn last_applied(&self) -> Revision {
+        Revision {
+            revision: self.status.last_applied_revision.clone().unwrap_or_default(),
+            origin: self.status.last_applied_origin_revision.clone(),
+        }
     }
 
     fn fail(&mut self, message: String, revision: Option<&Revision>) {
