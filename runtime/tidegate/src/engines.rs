@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use std::collections::BTreeMap;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use tidegate_git::RemoteBases;
@@ -20,7 +21,8 @@ use tidegate_values::Tree;
 const GENERATOR: &str = "generator";
 
 pub(crate) struct Engines {
-    sandbox: Sandbox,
+    /// The end of the process frees it faster than we could.
+    sandbox: ManuallyDrop<Sandbox>,
 }
 
 /// A folder to build, inside of a tree.
@@ -57,12 +59,9 @@ impl Refusal {
 impl Engines {
     /// Starts nothing yet.
     pub(crate) fn new() -> anyhow::Result<Self> {
-        let config = SandboxConfig {
-            running: 1,
-            ..SandboxConfig::command_line()
-        };
+        let sandbox = Sandbox::new(SandboxConfig::command_line())?;
         Ok(Self {
-            sandbox: Sandbox::new(config)?,
+            sandbox: ManuallyDrop::new(sandbox),
         })
     }
 

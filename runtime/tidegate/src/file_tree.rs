@@ -66,9 +66,13 @@ impl Tree for FileTree {
     fn read(&self, path: &str) -> Result<Bytes, ReadError> {
         let file = self.root.join(path);
         let failed = |error: io::Error| refusal("open", &file, &error);
-        let mut content = Vec::new();
-        fs::File::open(&file)
-            .map_err(failed)?
+        let opened = fs::File::open(&file).map_err(failed)?;
+        let size = opened.metadata().map_err(failed)?.len();
+        if size > LARGEST {
+            return Err(ReadError::TooLarge);
+        }
+        let mut content = Vec::with_capacity(usize::try_from(size + 1).unwrap_or_default());
+        opened
             .take(LARGEST + 1)
             .read_to_end(&mut content)
             .map_err(failed)?;
