@@ -15,10 +15,15 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::Instant;
 use tidegate_values::ObjectRef;
 use tokio::sync::broadcast;
 
 type Metadata = PartialObjectMeta<DynamicObject>;
+
+/// How long a refresh waits for others who want one.
+const GATHER: Duration = Duration::from_millis(20);
 
 /// A kind of managed objects, as the API server serves it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,7 +92,10 @@ pub struct Moves {
 }
 
 #[derive(Default)]
-struct KindWatch(Mutex<State>);
+struct KindWatch(Mutex<State>, Refreshed);
+
+/// When the last [`Moves::refresh`] began. Held while one is under way, so that whoever comes meanwhile shares the next.
+type Refreshed = tokio::sync::Mutex<Option<Instant>>;
 
 #[derive(Default)]
 struct State {
@@ -153,28 +161,26 @@ impl Moves {
         }
     }
 
-    /// Asks the API server for the newest state of every object of `kind` at once, so that what [`Moves::seen`] says
-    /// afterwards is not older than this call. One request, whatever the number of owners.
-    pub async fn refresh(&self, kind: &ManagedKind) -> Result<(), kube::Error> {
+    /// Sees to it that what [`Moves::seen`] says of `kind` afterwards is not older than `since`: asks the API server for
+    /// the newest state of all objects of the kind, unless somebody did since then. One request serves all who wait for
+    /// it, whatever the number of owners. Does nothing for kinds that are not watched.
+    pub async fn refresh(&self, kind: &ManagedKind, since: Instant) -> Result<(), kube::Error> {
         let Some(watch) = lock(&self.kinds).get(kind).cloned() else {
             return Ok(());
         };
+        let mut refreshed = watch.1.lock().await;
+        if refreshed.is_some_and(|began| began >= since) || lock(&watch.0).objects.is_none() {
+            return Ok(());
+        }
+        // Let others that were asked at about the same time join.
+        tokio::time::sleep(GATHER).await;
+        let began = Instant::now();
         let api: Api<Metadata> = Api::all_with(self.client.clone(), &kind.resource());
-        let list = api
-            .list(&ListParams::default().labels(self.labels.name))
-            .await?;
-        let as_of = list
-            .metadata
-            .resource_version
-            .as_deref()
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0);
-        let listed = list
-            .items
-            .iter()
-            .filter_map(|object| self.managed(object))
-            .collect();
+        let list = api.list(&ListParams::default().labels(self.labels.name)).await?;
+        let as_of = list.metadata.resource_version.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0);
+        let listed = list.items.iter().filter_map(|object| self.managed(object)).collect();
         self.replace(kind, &watch, listed, as_of);
+        *refreshed = Some(began);
         Ok(())
     }
 

@@ -53,6 +53,7 @@ impl Reconciler {
     ) -> Result<(), Failure> {
         let progress =
             |attempt: &Attempt| report::value(&report::progress(object, attempt, run.clock.now()));
+        let started = run.clock.instant();
         run.progress(progress(attempt));
         let tree = self.fetch(plan).await?;
         find_path(&*tree, plan)?;
@@ -80,7 +81,7 @@ impl Reconciler {
         }
         attempt.inventory = None;
         let after = self
-            .apply(plan, &client, &owner, objects, &before, attempt)
+            .apply(plan, &client, &owner, objects, &before, attempt, started)
             .await?;
         if let Some(event) = report::applied(&attempt.revision, &attempt.changes) {
             run.announce(event, run.clock.now());
@@ -130,6 +131,7 @@ impl Reconciler {
         objects: Vec<Object>,
         before: &inventory::Inventory,
         attempt: &mut Attempt,
+        started: std::time::Instant,
     ) -> Result<inventory::Inventory, Failure> {
         let mut settings = tidegate_apply::Settings::new(component::KUSTOMIZE_CONTROLLER);
         settings.force = plan.force;
@@ -142,7 +144,7 @@ impl Reconciler {
             .custom_stage
             .clone_from(&self.settings.custom_stage_kinds);
         settings.ignore = (!plan.ignore.is_empty()).then(|| serde_json::json!(plan.ignore));
-        let previous = self.previous(plan, before).await;
+        let previous = self.previous(plan, before, started).await;
         let writing = self.memories.start_writing(&plan.key);
         let outcome =
             tidegate_apply::apply(client, &self.mapper, owner, objects, &previous, &settings).await;
@@ -197,7 +199,12 @@ impl Reconciler {
     }
 
     /// What the last apply left, and what was heard since.
-    async fn previous(&self, plan: &Apply, before: &inventory::Inventory) -> Previous {
+    async fn previous(
+        &self,
+        plan: &Apply,
+        before: &inventory::Inventory,
+        started: std::time::Instant,
+    ) -> Previous {
         let mut previous = Previous {
             inventory: before.clone(),
             ..Previous::default()
@@ -205,7 +212,10 @@ impl Reconciler {
         let Some(memory) = self.memories.get(&plan.key) else {
             return previous;
         };
-        let unchanged = self.unmoved(&memory, plan).await;
+        if plan.requested {
+            self.catch_up(&memory, started).await;
+        }
+        let unchanged = self.unmoved(&memory, plan);
         previous.moved = memory
             .applied
             .keys()

@@ -24,7 +24,7 @@ use tidegate_values::ObjectRef;
 impl Reconciler {
     /// The objects that need not be asked for. With `--drift-repair=interval`, after another account applied, and
     /// once in `--full-resync` it is none.
-    pub(super) async fn unmoved(&self, memory: &Memory, plan: &Apply) -> HashSet<ObjectRef> {
+    pub(super) fn unmoved(&self, memory: &Memory, plan: &Apply) -> HashSet<ObjectRef> {
         let due = tidegate_flow::Clock.elapsed(memory.read_at) > self.settings.full_resync;
         if self.settings.drift_repair == DriftRepair::Interval
             || due
@@ -39,6 +39,21 @@ impl Reconciler {
             })
         });
         unmoved.map(|(object, _)| object.clone()).collect()
+    }
+
+    /// Makes the watches catch up with the moment of a request, so that it is not answered from a stale view.
+    pub(super) async fn catch_up(&self, memory: &Memory, since: std::time::Instant) {
+        if self.settings.drift_repair == DriftRepair::Interval {
+            return;
+        }
+        let kinds: BTreeSet<ManagedKind> =
+            memory.applied.keys().filter_map(|object| self.managed_kind(object)).collect();
+        for kind in &kinds {
+            if let Err(error) = self.moves.refresh(kind, since).await {
+                // The watch goes on; what it has not heard of is found at the next full read.
+                tracing::debug!(%error, kind = kind.kind, "failed to catch up");
+            }
+        }
     }
 
     /// Has the kinds of what was applied watched.

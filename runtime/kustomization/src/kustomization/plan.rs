@@ -19,6 +19,7 @@ use tidegate_api::Kustomization;
 use tidegate_api::SubstituteReference;
 use tidegate_api::SubstituteStrategy;
 use tidegate_api::meta::FINALIZER;
+use tidegate_api::meta::annotation;
 use tidegate_api::meta::condition;
 use tidegate_cel::HealthExpressions;
 use tidegate_cel::HealthRules;
@@ -64,6 +65,8 @@ pub struct Apply {
     pub timeout: Duration,
     /// What the last success left.
     pub inventory: Inventory,
+    /// Somebody asked for this by annotation, and was not answered yet.
+    pub requested: bool,
     pub is_new_revision: bool,
     pub was_healthy: bool,
 }
@@ -141,6 +144,10 @@ pub(super) fn plan(
         expressions,
         timeout: spec.timeout().to_std(),
         inventory: status.inventory.clone().unwrap_or_default(),
+        requested: object
+            .annotations()
+            .get(annotation::RECONCILE_REQUESTED_AT)
+            .is_some_and(|request| status.last_handled_reconcile_at.as_ref() != Some(request)),
         is_new_revision: status.last_applied_revision.as_ref() != Some(&artifact.revision),
         was_healthy: status.conditions.is_true(condition::HEALTHY),
         artifact,
