@@ -133,10 +133,18 @@ impl Remotes {
 
 impl RemoteSource for Remotes {
     fn open(&self, locator: &str) -> Result<(Arc<dyn Tree>, String), RemoteError> {
-        Self::bases().open(locator)
+        Self::bases().open(locator).map_err(for_good)
     }
 
     fn read(&self, url: &str) -> Result<Bytes, RemoteError> {
-        Self::bases().read(url)
+        Self::bases().read(url).map_err(for_good)
+    }
+}
+
+/// Nobody tries again: what cannot be had now is told to the engine, which says where it was wanted.
+fn for_good(error: RemoteError) -> RemoteError {
+    match error {
+        RemoteError::Unavailable(reason) => RemoteError::NotFound(reason),
+        error => error,
     }
 }

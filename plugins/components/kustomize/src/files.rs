@@ -160,7 +160,11 @@ impl Files for Trees {
                 }
                 Err(FetchError::Denied) => return Err(denied(locator)),
                 Err(FetchError::NotFound(reason)) if repository.is_err() => {
-                    return Err(FileError::Http(reason));
+                    // The host's words for a status begin as those of the engine do; the rest is no answer at all.
+                    return Err(match reason.strip_prefix("HTTP Error: ") {
+                        Some(status) => FileError::Http(status.to_owned()),
+                        None => FileError::Other(reason),
+                    });
                 }
                 Ok(_) | Err(FetchError::NotFound(_)) => {}
             }

@@ -31,6 +31,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("repository-as-the-folder", repository_as_the_folder),
         trial("repository-as-a-base", repository_as_a_base),
         trial("repository-missing", repository_missing),
+        trial("file-of-a-server-missing", file_of_a_server_missing),
+        trial("server-not-there", server_not_there),
         trial("kustomization-of-the-cluster", kustomization_of_the_cluster),
     ]
 }
@@ -112,6 +114,41 @@ fn repository_missing() -> anyhow::Result<()> {
     let (server, folder) = (server()?, tempfile::tempdir()?);
     let url = format!("{}//overlay?ref=none", server.url("manifests"));
     check_error(&run(folder.path(), ["kustomize", &url])?, "Error: ")
+}
+
+/// The text is that of kustomize v5.8.1.
+fn file_of_a_server_missing() -> anyhow::Result<()> {
+    let (server, folder) = (server()?, tempfile::tempdir()?);
+    let repository = server.url("manifests");
+    let host = repository.rsplit_once('/').map_or("", |(host, _)| host);
+    std::fs::write(
+        folder.path().join("kustomization.yaml"),
+        format!("resources:\n- {host}/none.yaml\n"),
+    )?;
+    let wanted = format!(
+        "Error: accumulating resources: accumulating resources from '{host}/none.yaml': \
+         HTTP Error: status code 404 (Not Found)\n"
+    );
+    check_error(&run(folder.path(), ["kustomize"])?, &wanted)
+}
+
+/// As kustomize v5.8.1 has it, the words for the connection itself aside.
+fn server_not_there() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let url = format!("http://127.0.0.1:{}/a.yaml", tidegate_testkit::free_port()?);
+    std::fs::write(
+        folder.path().join("kustomization.yaml"),
+        format!("resources:\n- {url}\n"),
+    )?;
+    let output = run(folder.path(), ["kustomize"])?;
+    let start = format!(
+        "Error: accumulating resources: accumulation err='accumulating resources from '{url}': "
+    );
+    check_error(&output, &start)?;
+    check_error(
+        &output,
+        "': must build at directory: not a valid directory: evalsymlink failure on '",
+    )
 }
 
 fn kustomization_of_the_cluster() -> anyhow::Result<()> {
