@@ -96,9 +96,9 @@ impl Remote {
         &self.url
     }
 
-    /// Whether the URL itself names a user.
-    pub fn has_user(&self) -> bool {
-        !self.parsed.username().is_empty()
+    /// Whether there are credentials already, such as those of the URL itself.
+    pub fn has_credentials(&self) -> bool {
+        !matches!(self.credentials, Credentials::None)
     }
 
     /// Replaces what the URL itself may hold.

@@ -61,7 +61,7 @@ pub(super) fn put(
 
 fn http_credentials(mut remote: Remote, data: &SecretData) -> Result<Remote, Failure> {
     if let Some(token) = data.get("bearerToken") {
-        if remote.has_user() {
+        if remote.has_credentials() {
             return Err(Failure {
                 reason: reason::GIT_OPERATION_FAILED,
                 ..failed(format!(
