@@ -83,12 +83,13 @@ impl Build<'_> {
                 ],
             );
             masking::mask(&mut value)?;
-            collect(value, &mut objects);
+            coerce_numbers(&mut value);
+            collect(value, &mut objects)?;
         }
         if let Some(common) = &object.spec.common_metadata {
             for value in &mut objects {
-                add(value, "labels", texts(&common.labels));
-                add(value, "annotations", texts(&common.annotations));
+                add_common(value, "labels", texts(&common.labels));
+                add_common(value, "annotations", texts(&common.annotations));
             }
         }
         let Some(sources) = &self.local_sources else {
@@ -239,10 +240,16 @@ fn reference(object: &Value) -> ObjectRef {
 }
 
 /// Takes lists apart, and drops kustomization files and what is no object (fluxcd/pkg, `ssa/utils`, `ReadObjects`).
-fn collect(value: Value, objects: &mut Vec<Value>) {
+fn collect(value: Value, objects: &mut Vec<Value>) -> anyhow::Result<()> {
     if let Some(Value::Sequence(items)) = value.get("items") {
+        if items.iter().any(|item| item.as_map().is_none()) {
+            bail!(
+                "kustomize build failed: items member is not an object in '{}'",
+                reference(&value).name
+            );
+        }
         objects.extend(items.iter().cloned());
-        return;
+        return Ok(());
     }
     let id = reference(&value);
     let is_object = !id.api_version.is_empty() && !id.kind.is_empty() && !id.name.is_empty();
@@ -251,6 +258,39 @@ fn collect(value: Value, objects: &mut Vec<Value>) {
     if is_object && !is_kustomization_file {
         objects.push(value);
     }
+    Ok(())
+}
+
+/// Kubernetes' decoder of untyped JSON knows integers of 64 bits with a sign; beyond, numbers are inexact.
+#[expect(clippy::cast_precision_loss, reason = "that is what is shown")]
+fn coerce_numbers(value: &mut Value) {
+    match value {
+        Value::Uint(number) => *value = Value::Float(*number as f64),
+        Value::Sequence(items) => items.iter_mut().for_each(coerce_numbers),
+        Value::Map(map) => map.values_mut().for_each(coerce_numbers),
+        _ => {}
+    }
+}
+
+/// Puts common labels or annotations on an object (fluxcd/pkg, `ssa/utils`, `SetCommonMetadata`): a null there counts
+/// as an empty text, and a map with anything but texts as none at all.
+fn add_common<'a>(
+    object: &mut Value,
+    field: &str,
+    entries: impl IntoIterator<Item = (&'a str, &'a str)>,
+) {
+    if let Value::Map(object) = &mut *object
+        && let Some(Value::Map(metadata)) = object.get_mut("metadata")
+        && let Some(Value::Map(present)) = metadata.get_mut(field)
+    {
+        for value in present.values_mut().filter(|value| value.is_null()) {
+            *value = Value::String(String::new());
+        }
+        if present.values().any(|value| value.as_str().is_none()) {
+            metadata.remove(field);
+        }
+    }
+    add(object, field, entries);
 }
 
 fn texts(map: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
@@ -280,5 +320,65 @@ fn map_in<'m>(map: &'m mut Map, field: &str) -> Option<&'m mut Map> {
     match value {
         Value::Map(map) => Some(map),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(text: &str) -> Value {
+        tidegate_yaml::parse_v2(text.as_bytes()).unwrap()
+    }
+
+    /// As apimachinery reads such maps, `NestedNullCoercingStringMap`.
+    #[test]
+    fn common_metadata_counts_nulls_as_empty() {
+        let mut object = value("metadata: {annotations: {a: null, b: x}, labels: {c: 1}}");
+        add_common(&mut object, "annotations", [("d", "w")]);
+        add_common(&mut object, "labels", [("e", "z")]);
+        assert_eq!(
+            object,
+            value("metadata: {annotations: {a: '', b: x, d: w}, labels: {e: z}}")
+        );
+    }
+
+    #[test]
+    fn lists_hold_objects_only() {
+        let mut objects = Vec::new();
+        collect(
+            value("{kind: List, apiVersion: v1, items: [{kind: A}, {kind: B}]}"),
+            &mut objects,
+        )
+        .unwrap();
+        assert_eq!(objects.len(), 2);
+        assert!(collect(value("{kind: List, items: [1]}"), &mut objects).is_err());
+        collect(
+            value("{kind: A, apiVersion: v1, metadata: {}}"),
+            &mut objects,
+        )
+        .unwrap();
+        assert_eq!(objects.len(), 2);
+    }
+
+    #[test]
+    fn large_numbers_are_inexact() {
+        let mut object = value("{a: [9223372036854775808], b: 9223372036854775807}");
+        coerce_numbers(&mut object);
+        assert_eq!(
+            tidegate_yaml::marshal(&object).unwrap(),
+            "a:\n- 9223372036854776000\nb: 9223372036854775807\n"
+        );
+    }
+
+    #[test]
+    fn errors_name_the_object_as_the_command_does() {
+        let told = retold(&anyhow!(
+            "post build failed for 'ConfigMap.v1.[noGrp]/a': envsubst error: x"
+        ));
+        assert_eq!(
+            told.to_string(),
+            "var substitution failed for 'a': envsubst error: x"
+        );
     }
 }
