@@ -34,13 +34,6 @@ pub enum Trigger {
     Moved,
 }
 
-impl Trigger {
-    /// Whether a wait is given up for it (decision 17c).
-    fn ends_waiting(&self) -> bool {
-        matches!(self, Self::Spec | Self::Deleted | Self::Reference(_))
-    }
-}
-
 /// A wait was given up because of this.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Interrupted(pub Trigger);
@@ -80,14 +73,18 @@ impl<K: Kind> Run<K> {
         announce::<K>(&self.recorder, &object, event, at);
     }
 
-    /// Waits for `work` without holding a worker, and gives up when the object itself, or what it refers to, changes.
-    pub async fn waiting<T>(&self, work: impl Future<Output = T>) -> Result<T, Interrupted> {
+    /// Waits for `work` without holding a worker, and gives up for a trigger that `ends` says is worth it.
+    pub async fn waiting<T>(
+        &self,
+        work: impl Future<Output = T>,
+        ends: impl Fn(&Trigger) -> bool,
+    ) -> Result<T, Interrupted> {
         drop(take(&self.slot));
         let mut interrupts = self.interrupts.clone();
         let interrupted = async {
             loop {
                 let trigger = interrupts.borrow_and_update().clone();
-                if let Some(trigger) = trigger.filter(Trigger::ends_waiting) {
+                if let Some(trigger) = trigger.filter(&ends) {
                     return trigger;
                 }
                 if interrupts.changed().await.is_err() {

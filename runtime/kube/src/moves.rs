@@ -161,6 +161,16 @@ impl Moves {
         }
     }
 
+    /// Whether the newest that was heard of an object is this resource version.
+    pub fn is_at(&self, kind: &ManagedKind, key: &Key, resource_version: &str) -> bool {
+        let Some(watch) = lock(&self.kinds).get(kind).cloned() else {
+            return false;
+        };
+        let state = lock(&watch.0);
+        let object = state.objects.as_ref().and_then(|objects| objects.get(key));
+        object.is_some_and(|object| resource_version.parse() == Ok(object.now.resource_version()))
+    }
+
     /// Sees to it that what [`Moves::seen`] says of `kind` afterwards is not older than `since`: asks the API server for
     /// the newest state of all objects of the kind, unless somebody did since then. One request serves all who wait for
     /// it, whatever the number of owners. Does nothing for kinds that are not watched.

@@ -12,6 +12,8 @@ pub(crate) struct Memories {
     kept: Mutex<HashMap<Key, Memory>>,
     /// Whose objects are being written at this moment: what is heard of them may be our own doing.
     writing: Mutex<HashSet<Key>>,
+    /// The versions at which the objects of a health check were found healthy, all of them.
+    healthy: Mutex<HashMap<Key, HashMap<ObjectRef, String>>>,
     written: mpsc::UnboundedSender<Key>,
 }
 
@@ -47,6 +49,7 @@ impl Memories {
             Self {
                 kept: Mutex::default(),
                 writing: Mutex::default(),
+                healthy: Mutex::default(),
                 written,
             },
             is_written,
@@ -59,6 +62,14 @@ impl Memories {
             memories: self,
             key,
         }
+    }
+
+    pub(crate) fn note_healthy(&self, key: &Key, versions: HashMap<ObjectRef, String>) {
+        self.healthy.lock().insert(key.clone(), versions);
+    }
+
+    pub(crate) fn healthy(&self, key: &Key) -> Option<HashMap<ObjectRef, String>> {
+        self.healthy.lock().get(key).cloned()
     }
 
     pub(crate) fn is_writing(&self, key: &Key) -> bool {
@@ -75,6 +86,7 @@ impl Memories {
 
     pub(crate) fn forget(&self, key: &Key) {
         self.kept.lock().remove(key);
+        self.healthy.lock().remove(key);
     }
 
     /// The resource version that the last apply left an object at.

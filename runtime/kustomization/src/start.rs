@@ -83,7 +83,10 @@ pub fn start(
             flow.clone(),
         ));
     }
-    tokio::spawn(triggers::follow_dependencies(Arc::clone(&reconciler), flow.clone()));
+    tokio::spawn(triggers::follow_dependencies(
+        Arc::clone(&reconciler),
+        flow.clone(),
+    ));
     triggers::follow_configs(
         &client,
         &parts.configs_selector,

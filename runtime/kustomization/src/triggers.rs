@@ -84,9 +84,12 @@ fn is_settled(reconciler: &Reconciler, object: &Kustomization) -> bool {
     let reference = &object.spec.source_ref;
     let namespace = object.namespace().unwrap_or_default();
     let key = Key::new(reference.namespace_or(&namespace), &reference.name);
-    let sources = reference.source_kind().and_then(|kind| reconciler.sources.get(&kind));
+    let sources = reference
+        .source_kind()
+        .and_then(|kind| reconciler.sources.get(&kind));
     let source = sources.and_then(|sources| sources.get(&key));
-    let revision = source.and_then(|source| Some(source.status.artifact.as_ref()?.revision.clone()));
+    let revision =
+        source.and_then(|source| Some(source.status.artifact.as_ref()?.revision.clone()));
     object.status.conditions.is_true(condition::READY)
         && revision.is_some()
         && object.status.last_applied_revision == revision

@@ -259,7 +259,12 @@ impl Reconciler {
         self.watch_kinds(changes);
     }
 
-    pub(super) async fn finalize(&self, object: &Kustomization, plan: Finalize, run: &Run<Self>) -> Finalized {
+    pub(super) async fn finalize(
+        &self,
+        object: &Kustomization,
+        plan: Finalize,
+        run: &Run<Self>,
+    ) -> Finalized {
         self.memories.forget(&plan.key);
         self.repairs.lock().forget(&plan.key);
         if !plan.delete {
@@ -338,7 +343,9 @@ fn find_path(tree: &dyn Tree, plan: &Apply) -> Result<(), Failure> {
             "kustomization path not found: stat {}/{path}: no such file or directory",
             build::root_of(plan)
         ))),
-        Err(error) => Err(Failure::Host(format!("failed to read the artifact: {error}"))),
+        Err(error) => Err(Failure::Host(format!(
+            "failed to read the artifact: {error}"
+        ))),
     }
 }
 

@@ -10,6 +10,7 @@ use super::plan::HealthChecks;
 use super::report;
 use kube::Client;
 use serde_json::Value;
+use std::collections::HashMap;
 use std::collections::HashSet;
 use std::time::Duration;
 use tidegate_apply::Action;
@@ -48,15 +49,26 @@ impl Reconciler {
         // It would wait for itself.
         let key = &plan.key;
         objects.retain(|object| {
-            object.kind != "Kustomization" || object.name != key.name || object.namespace != key.namespace
+            object.kind != "Kustomization"
+                || object.name != key.name
+                || object.namespace != key.namespace
         });
         attempt.step = Step::CheckingHealth;
         attempt.health = Health::Unfinished;
         run.progress(progress(attempt));
         let started = run.clock.instant();
-        let waited = run
-            .waiting(self.wait(plan, client, &objects, jobs, run))
-            .await;
+        // Decision 17c: a new revision, a new spec or a deletion is acted on at once.
+        let ends = |trigger: &Trigger| match trigger {
+            Trigger::Spec | Trigger::Deleted => true,
+            Trigger::Reference(_) => self.settings.cancel_health_check_on_new_revision,
+            Trigger::Due | Trigger::Requested | Trigger::Moved => false,
+        };
+        let waited = if self.stayed_healthy(plan, &objects) {
+            Ok(Ok(()))
+        } else {
+            run.waiting(self.wait(plan, client, &objects, jobs, run), ends)
+                .await
+        };
         let took = run.clock.elapsed(started);
         match waited {
             Ok(Ok(())) => {
@@ -100,7 +112,7 @@ impl Reconciler {
         let deadline = run.clock.instant() + plan.timeout;
         let mut pause = FIRST_PAUSE;
         loop {
-            let seen = self.look(plan, client, objects, run).await;
+            let (seen, versions) = self.look(plan, client, objects, run).await;
             let observations: Vec<Observation<'_>> = objects
                 .iter()
                 .zip(&seen)
@@ -111,7 +123,10 @@ impl Reconciler {
                 })
                 .collect();
             match tidegate_health::progress(&observations, self.settings.fail_fast) {
-                Progress::Current => return Ok(()),
+                Progress::Current => {
+                    self.memories.note_healthy(&plan.key, versions);
+                    return Ok(());
+                }
                 Progress::Failed => {
                     return Err(tidegate_health::failure(&observations, false).unwrap_or_default());
                 }
@@ -135,7 +150,7 @@ impl Reconciler {
         client: &Client,
         objects: &[ObjectRef],
         run: &Run<Self>,
-    ) -> Vec<tidegate_health::Health> {
+    ) -> (Vec<tidegate_health::Health>, HashMap<ObjectRef, String>) {
         let read = tidegate_apply::read_live(
             client,
             &self.mapper,
@@ -143,16 +158,42 @@ impl Reconciler {
             self.settings.concurrent_apply,
         )
         .await;
-        read.into_iter()
-            .map(|(_, live)| match live {
-                Ok(Some(live)) => match plan.expressions.judge(&live) {
-                    Some(verdict) => of_verdict(verdict),
-                    None => tidegate_health::status(&live, run.clock.now()),
-                },
+        let mut versions = HashMap::new();
+        let mut seen = Vec::with_capacity(read.len());
+        for (object, live) in read {
+            seen.push(match live {
+                Ok(Some(live)) => {
+                    let version = live
+                        .pointer("/metadata/resourceVersion")
+                        .and_then(Value::as_str);
+                    versions.insert(object, version.unwrap_or_default().to_owned());
+                    match plan.expressions.judge(&live) {
+                        Some(verdict) => of_verdict(verdict),
+                        None => tidegate_health::status(&live, run.clock.now()),
+                    }
+                }
                 Ok(None) => tidegate_health::Health::not_found(),
                 Err(error) => tidegate_health::Health::unknown(error.to_string()),
-            })
-            .collect()
+            });
+        }
+        (seen, versions)
+    }
+
+    /// Whether all objects were found healthy before and nothing at all was heard of them since, so that there is
+    /// nothing to read.
+    fn stayed_healthy(&self, plan: &Apply, objects: &[ObjectRef]) -> bool {
+        let Some(versions) = self
+            .memories
+            .healthy(&plan.key)
+            .filter(|_| plan.was_healthy)
+        else {
+            return false;
+        };
+        objects.iter().all(|object| {
+            versions
+                .get(object)
+                .is_some_and(|version| self.is_at(object, version))
+        })
     }
 }
 

@@ -46,14 +46,26 @@ impl Reconciler {
         if self.settings.drift_repair == DriftRepair::Interval {
             return;
         }
-        let kinds: BTreeSet<ManagedKind> =
-            memory.applied.keys().filter_map(|object| self.managed_kind(object)).collect();
+        let kinds: BTreeSet<ManagedKind> = memory
+            .applied
+            .keys()
+            .filter_map(|object| self.managed_kind(object))
+            .collect();
         for kind in &kinds {
             if let Err(error) = self.moves.refresh(kind, since).await {
                 // The watch goes on; what it has not heard of is found at the next full read.
                 tracing::debug!(%error, kind = kind.kind, "failed to catch up");
             }
         }
+    }
+
+    /// Whether an object stands at exactly this resource version, by what the watches tell.
+    pub(super) fn is_at(&self, object: &ObjectRef, version: &str) -> bool {
+        self.settings.drift_repair == DriftRepair::Watch
+            && self.managed_kind(object).is_some_and(|kind| {
+                self.moves
+                    .is_at(&kind, &Key::new(&object.namespace, &object.name), version)
+            })
     }
 
     /// Has the kinds of what was applied watched.

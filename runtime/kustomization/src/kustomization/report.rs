@@ -80,7 +80,12 @@ pub(super) fn deleted(object: &Kustomization, changes: &ChangeSet) -> Option<Eve
     }
     let draft = Draft::new(object, Timestamp::UNIX_EPOCH);
     let revision = draft.last_applied();
-    Some(event_of(Severity::Info, draft.reason(Severity::Info), changes.to_string(), Some(&revision)))
+    Some(event_of(
+        Severity::Info,
+        draft.reason(Severity::Info),
+        changes.to_string(),
+        Some(&revision),
+    ))
 }
 
 /// Told when objects are healthy that were not before.
@@ -459,7 +464,11 @@ impl<'a> Draft<'a> {
 
     fn last_applied(&self) -> Revision {
         Revision {
-            revision: self.status.last_applied_revision.clone().unwrap_or_default(),
+            revision: self
+                .status
+                .last_applied_revision
+                .clone()
+                .unwrap_or_default(),
             origin: self.status.last_applied_origin_revision.clone(),
         }
     }
