@@ -1,5 +1,9 @@
 //! What wit-bindgen makes of `wit/0.1`. The imports are generated once; each world adds its exports only,
 //! so that a component carries (and asks for) nothing but what it uses.
+#![expect(
+    clippy::same_length_and_capacity,
+    reason = "the generated code takes over lists that the host has put into memory of exactly their size"
+)]
 
 /// The imports of every world.
 pub mod imports {

@@ -83,7 +83,7 @@ mod tests {
             jitter_percentage: 10,
             ..Backoff::default()
         };
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         assert_eq!(backoff.jitter(minute, 0.0), Duration::from_secs(54));
         assert_eq!(backoff.jitter(minute, 1.0), Duration::from_secs(66));
     }

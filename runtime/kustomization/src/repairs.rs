@@ -6,7 +6,7 @@ use tidegate_values::ObjectRef;
 
 /// So many repairs of one object within [`WITHIN`] are taken for a fight with somebody.
 const MANY: usize = 3;
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_mins(1);
 /// The first pause in a fight. It doubles, up to the interval of the owner.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -78,14 +78,14 @@ mod tests {
         let mut repairs = Repairs::default();
         let (owner, object) = (Key::new("ns", "app"), ObjectRef::default());
         let start = tidegate_flow::Clock.instant();
-        let hour = Duration::from_secs(3600);
+        let hour = Duration::from_hours(1);
         let mut decide = |second: u64| {
             repairs.decide(&owner, &object, start + Duration::from_secs(second), hour)
         };
         assert_eq!([decide(0), decide(1), decide(2)], [Repair::Now; 3]);
         assert_eq!(decide(3), Repair::After(Duration::from_secs(30)));
         assert_eq!(decide(10), Repair::Paused);
-        assert_eq!(decide(34), Repair::After(Duration::from_secs(60)));
+        assert_eq!(decide(34), Repair::After(Duration::from_mins(1)));
         assert_eq!(decide(2000), Repair::Now);
     }
 }

@@ -12,6 +12,10 @@ pub enum DriftRepair {
 
 /// What the flags of the kustomize role say.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the program, independent of the others"
+)]
 pub struct Settings {
     /// `--no-cross-namespace-refs`
     pub no_cross_namespace_refs: bool,
@@ -57,7 +61,7 @@ impl Default for Settings {
             concurrent_apply: 4,
             dry_run: DryRunMode::Stage,
             drift_repair: DriftRepair::Watch,
-            full_resync: Duration::from_secs(3600),
+            full_resync: Duration::from_hours(1),
             strict_substitutions: true,
             additive_cel_dependency_check: false,
             external_artifact: true,

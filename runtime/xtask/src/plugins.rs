@@ -1,6 +1,7 @@
 //! `cargo xtask plugins`: builds the built-in plugins, makes components of them, and compiles those for this machine's
 //! processor family. Does nothing when nothing that goes into them has changed.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -112,7 +113,7 @@ fn sources(workspace_root: &Path) -> anyhow::Result<String> {
     for file in files {
         let content = fs::read(&file).with_context(|| format!("{}", file.display()))?;
         let name = file.strip_prefix(workspace_root).unwrap_or(&file);
-        text.push_str(&format!("\n{} {}", Digest::of(&content), name.display()));
+        let _ = write!(text, "\n{} {}", Digest::of(&content), name.display());
     }
     Ok(Digest::of(text.as_bytes()).to_string())
 }

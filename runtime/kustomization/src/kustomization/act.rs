@@ -123,6 +123,10 @@ impl Reconciler {
     }
 
     /// Applies, and gives what we answer for from now on.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one step of an attempt: what it reads and what it writes"
+    )]
     async fn apply(
         &self,
         plan: &Apply,
@@ -163,6 +167,10 @@ impl Reconciler {
         Ok(after)
     }
 
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one step of an attempt: what it reads and what it writes"
+    )]
     async fn prune(
         &self,
         plan: &Apply,

@@ -44,6 +44,10 @@ pub struct Finalize {
 }
 
 /// Manifests are to be built and applied.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of the object or a fact about it, independent of the others"
+)]
 pub struct Apply {
     pub key: Key,
     pub artifact: Artifact,
