@@ -4,6 +4,7 @@
 use serde_json::Map;
 use serde_json::Value;
 use std::fmt;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use tracing::Event;
 use tracing::Level;
@@ -120,7 +121,7 @@ fn console(line: &Map<String, Value>) -> String {
             let shown = value
                 .as_str()
                 .map_or_else(|| value.to_string(), str::to_owned);
-            written.push_str(&format!(" {name}={shown}"));
+            let _ = write!(written, " {name}={shown}");
         }
     }
     written

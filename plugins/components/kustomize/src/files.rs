@@ -75,7 +75,7 @@ impl Trees {
         for (at, _) in path.match_indices('/').skip(1) {
             let part = &path[..at];
             let known = matches!(
-                self.ask("lstat", part, |tree, inside| tree.stat(inside)),
+                self.ask("lstat", part, tidegate_guest::Tree::stat),
                 Ok(Some(_))
             );
             // Above the source's root nothing is known, and nothing is missing.

@@ -40,7 +40,7 @@ pub(crate) async fn start(
     for role in &flags.roles {
         match role {
             Role::Source => lists.push(start_source(flags, common, &store, &mut work).await?),
-            Role::Kustomize => lists.push(start_kustomize(flags, common, &store, &mut work).await?),
+            Role::Kustomize => lists.push(start_kustomize(flags, common, &store, &mut work)?),
         }
     }
     tokio::spawn(async move {
@@ -171,7 +171,7 @@ async fn start_source(
     ))
 }
 
-async fn start_kustomize(
+fn start_kustomize(
     flags: &Arc<Flags>,
     common: &Common,
     store: &Store,
