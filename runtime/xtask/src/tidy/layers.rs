@@ -32,6 +32,7 @@ const LAYERS: &[Layer] = &[
             "runtime/cel",
             "runtime/git",
             "runtime/kube",
+            "runtime/notify",
             "runtime/sandbox",
         ],
         own: false,
