@@ -3,6 +3,7 @@
 //! A kind says what to do; this crate says when, how many at once, what happens after a failure, and is the only
 //! place that writes an object's status and finalizers. It knows no kind.
 
+mod announcer;
 mod clock;
 mod kind;
 mod next;
@@ -10,6 +11,7 @@ mod queue;
 mod reconcile;
 mod run;
 
+pub use announcer::Announcer;
 pub use clock::Clock;
 pub use kind::Kind;
 pub use kind::Report;

@@ -1,3 +1,4 @@
+use crate::Announcer;
 use crate::Backoff;
 use crate::Clock;
 use crate::Kind;
@@ -19,7 +20,6 @@ use std::time::Instant;
 use tidegate_kube::Change;
 use tidegate_kube::Committer;
 use tidegate_kube::Key;
-use tidegate_kube::Recorder;
 use tidegate_kube::Watched;
 use tokio::sync::Semaphore;
 use tokio::sync::broadcast;
@@ -59,7 +59,7 @@ struct Worker<K: Kind> {
     kind: Arc<K>,
     watched: Arc<Watched<K::Object>>,
     committer: Arc<Committer<K::Object>>,
-    recorder: Recorder,
+    announcer: Announcer,
     observer: Arc<dyn Observe>,
     workers: Arc<Semaphore>,
     backoff: Backoff,
@@ -98,7 +98,7 @@ impl<K: Kind> Flow<K> {
         pending: Pending,
         kind: Arc<K>,
         client: Client,
-        recorder: Recorder,
+        announcer: Announcer,
         observer: Arc<dyn Observe>,
         options: Options,
         mut stop: watch::Receiver<bool>,
@@ -110,7 +110,7 @@ impl<K: Kind> Flow<K> {
             kind,
             committer: Arc::new(Committer::new(client, manager, Arc::clone(&self.watched))),
             watched: Arc::clone(&self.watched),
-            recorder,
+            announcer,
             observer,
             workers: Arc::new(Semaphore::new(options.concurrent.max(1))),
             backoff: options.backoff,
@@ -199,7 +199,7 @@ impl<K: Kind> Worker<K> {
         let kind = Arc::clone(&self.kind);
         let watched = Arc::clone(&self.watched);
         let committer = Arc::clone(&self.committer);
-        let recorder = self.recorder.clone();
+        let announcer = self.announcer.clone();
         let observer = Arc::clone(&self.observer);
         let workers = Arc::clone(&self.workers);
         let kind_name = K::Object::kind(&()).into_owned();
@@ -223,7 +223,7 @@ impl<K: Kind> Worker<K> {
                 written: Mutex::new(Written::new(K::status(&object))),
                 current: Mutex::new(object),
                 committer,
-                recorder,
+                announcer,
                 workers,
                 slot: Mutex::new(slot),
                 interrupts,

@@ -2,7 +2,6 @@ use crate::Kind;
 use crate::Next;
 use crate::Report;
 use crate::Run;
-use crate::run::announce;
 use kube::ResourceExt as _;
 use std::time::Duration;
 use tidegate_kube::Key;
@@ -48,7 +47,7 @@ async fn commit<K: Kind>(run: &Run<K>, report: Report) -> (Next, bool) {
     let now = run.clock.now();
     let object = run.object();
     for event in report.events {
-        announce::<K>(&run.recorder, &object, event, now);
+        run.announcer.announce::<K>(&object, event, now);
     }
     match run.write(&report.status).await {
         Ok(true) => {}

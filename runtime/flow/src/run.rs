@@ -1,3 +1,4 @@
+use crate::Announcer;
 use crate::Clock;
 use crate::Kind;
 use jiff::Timestamp;
@@ -9,7 +10,6 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 use tidegate_kube::Committer;
-use tidegate_kube::Recorder;
 use tidegate_kube::merge_patch;
 use tidegate_values::Event;
 use tidegate_values::ObjectRef;
@@ -47,7 +47,7 @@ pub struct Run<K: Kind> {
     pub(crate) current: Mutex<Arc<K::Object>>,
     pub(crate) written: Mutex<Written>,
     pub(crate) committer: Arc<Committer<K::Object>>,
-    pub(crate) recorder: Recorder,
+    pub(crate) announcer: Announcer,
     pub(crate) workers: Arc<Semaphore>,
     pub(crate) slot: Mutex<Option<OwnedSemaphorePermit>>,
     pub(crate) interrupts: watch::Receiver<Option<Trigger>>,
@@ -70,7 +70,7 @@ impl<K: Kind> Run<K> {
     /// Sends an event at once, for what people should hear of before the reconcile is over.
     pub fn announce(&self, event: Event, at: Timestamp) {
         let object = self.object();
-        announce::<K>(&self.recorder, &object, event, at);
+        self.announcer.announce::<K>(&object, event, at);
     }
 
     /// Waits for `work` without holding a worker, and gives up for a trigger that `ends` says is worth it.
@@ -178,38 +178,6 @@ impl Written {
         }
         Some(patch)
     }
-}
-
-pub(crate) fn announce<K: Kind>(
-    recorder: &Recorder,
-    object: &K::Object,
-    mut event: Event,
-    at: Timestamp,
-) {
-    use kube::Resource as _;
-    use kube::ResourceExt as _;
-    event.object = ObjectRef {
-        api_version: K::Object::api_version(&()).into_owned(),
-        kind: K::Object::kind(&()).into_owned(),
-        namespace: object.namespace().unwrap_or_default(),
-        name: object.name_any(),
-    };
-    // RFC-0008 of Flux: these annotations of an object go with its events. On Kubernetes Events they keep their prefix.
-    for (name, value) in object.annotations() {
-        if name.starts_with("event.toolkit.fluxcd.io/") {
-            event
-                .annotations
-                .entry(name.clone())
-                .or_insert_with(|| value.clone());
-        }
-    }
-    recorder.record(
-        K::CONTROLLER,
-        &object.uid().unwrap_or_default(),
-        &object.resource_version().unwrap_or_default(),
-        event,
-        at,
-    );
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

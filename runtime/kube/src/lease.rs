@@ -222,8 +222,8 @@ impl Holder {
     }
 }
 
-fn hostname() -> String {
-    // In a pod this is the pod's name.
+/// The name of the host; in a pod it is that of the pod.
+pub fn hostname() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .map_or_else(|_| "tidegate".to_owned(), |name| name.trim().to_owned())
 }

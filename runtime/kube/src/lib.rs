@@ -19,6 +19,7 @@ pub use commit::Committer;
 pub use commit::merge_patch;
 pub use lease::Lease;
 pub use lease::LeaseOptions;
+pub use lease::hostname;
 pub use moves::ManagedKind;
 pub use moves::Moved;
 pub use moves::Moves;

@@ -29,12 +29,12 @@ use tidegate_api::SourceObject;
 use tidegate_api::meta::component;
 use tidegate_apply::Mapper;
 use tidegate_artifact::Store;
+use tidegate_flow::Announcer;
 use tidegate_flow::Kind;
 use tidegate_flow::Report;
 use tidegate_flow::Run;
 use tidegate_kube::Cluster;
 use tidegate_kube::Moves;
-use tidegate_kube::Recorder;
 use tidegate_kube::Watched;
 use tidegate_sandbox::PluginPre;
 use tidegate_values::RemoteSource;
@@ -50,7 +50,7 @@ pub struct Reconciler {
     pub remote: Arc<dyn RemoteSource>,
     pub mapper: Arc<Mapper>,
     pub moves: Arc<Moves>,
-    pub recorder: Recorder,
+    pub announcer: Announcer,
     pub(crate) memories: Memories,
     pub(crate) repairs: Mutex<Repairs>,
 }

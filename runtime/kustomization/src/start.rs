@@ -17,11 +17,11 @@ use tidegate_api::SourceObject;
 use tidegate_api::meta::label;
 use tidegate_apply::Mapper;
 use tidegate_artifact::Store;
+use tidegate_flow::Announcer;
 use tidegate_flow::Flow;
 use tidegate_kube::Cluster;
 use tidegate_kube::Moves;
 use tidegate_kube::OwnerLabels;
-use tidegate_kube::Recorder;
 use tidegate_kube::Watched;
 use tidegate_sandbox::Sandbox;
 use tidegate_values::RemoteSource;
@@ -29,7 +29,7 @@ use tidegate_values::RemoteSource;
 /// What the binary hands in.
 pub struct Parts {
     pub cluster: Arc<Cluster>,
-    pub recorder: Recorder,
+    pub announcer: Announcer,
     pub kustomizations: Arc<Watched<Kustomization>>,
     pub artifacts: Store,
     pub sandbox: Sandbox,
@@ -68,7 +68,7 @@ pub fn start(
         kustomizations: parts.kustomizations,
         artifacts: parts.artifacts,
         remote: parts.remote,
-        recorder: parts.recorder,
+        announcer: parts.announcer,
         memories,
         repairs: Mutex::default(),
         sources,

@@ -9,10 +9,14 @@ use crate::logging;
 use crate::metrics::Metrics;
 use crate::serve;
 use anyhow::Context as _;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tidegate_flow::Announcer;
 use tidegate_kube::Cluster;
 use tidegate_kube::Recorder;
+use tidegate_notify::Poster;
+use tidegate_notify::Retries;
 use tokio::signal::unix::SignalKind;
 use tokio::sync::watch;
 
@@ -43,9 +47,32 @@ pub(crate) fn run(flags: Flags) -> anyhow::Result<()> {
 #[derive(Clone)]
 pub(crate) struct Common {
     pub(crate) cluster: Arc<Cluster>,
-    pub(crate) recorder: Recorder,
+    announcers: BTreeMap<Role, Announcer>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) stop: watch::Receiver<bool>,
+}
+
+impl Common {
+    /// Where the events of a role that was asked for go.
+    pub(crate) fn announcer(&self, role: Role) -> Announcer {
+        self.announcers[&role].clone()
+    }
+}
+
+/// What posts the events of a role, where an address is given.
+fn poster(flags: &Flags, role: Role) -> anyhow::Result<Option<Poster>> {
+    let address = flags
+        .optional(role, "events-addr")
+        .or_else(|| std::env::var("EVENTS_ADDR").ok())
+        .filter(|address| !address.is_empty());
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    // The address may hold a token: it is not shown.
+    let poster = address
+        .parse()
+        .and_then(|address| Poster::start(address, tidegate_kube::hostname(), Retries::default()));
+    poster.map(Some).context("--events-addr")
 }
 
 async fn serve_roles(flags: Flags, first: Role) -> anyhow::Result<()> {
@@ -70,9 +97,14 @@ async fn serve_roles(flags: Flags, first: Role) -> anyhow::Result<()> {
     );
 
     let recorder = Recorder::start(cluster.client());
+    let mut announcers = BTreeMap::new();
+    for role in &flags.roles {
+        let announcer = Announcer::new(recorder.clone(), poster(&flags, *role)?);
+        announcers.insert(*role, announcer);
+    }
     let common = Common {
         cluster,
-        recorder: recorder.clone(),
+        announcers: announcers.clone(),
         metrics,
         stop,
     };
@@ -93,7 +125,9 @@ async fn serve_roles(flags: Flags, first: Role) -> anyhow::Result<()> {
     stopping.send_replace(true);
     let _ = tokio::time::timeout(GRACE + Duration::from_secs(2), async {
         while work.join_next().await.is_some() {}
-        recorder.flush().await;
+        for announcer in announcers.values() {
+            announcer.flush().await;
+        }
     })
     .await;
     anyhow::ensure!(

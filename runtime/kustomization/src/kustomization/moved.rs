@@ -6,14 +6,10 @@ use super::report;
 use crate::DriftRepair;
 use crate::memory::Memory;
 use crate::repairs::Repair;
-use kube::Resource as _;
-use kube::ResourceExt as _;
 use std::collections::BTreeSet;
 use std::collections::HashSet;
-use tidegate_api::Kustomization;
 use tidegate_apply::ChangeSet;
 use tidegate_flow::Flow;
-use tidegate_flow::Kind as _;
 use tidegate_flow::Trigger;
 use tidegate_kube::Key;
 use tidegate_kube::ManagedKind;
@@ -113,17 +109,9 @@ impl Reconciler {
             Repair::Now => flow.trigger(moved.owner.clone(), Trigger::Moved),
             Repair::Paused => {}
             Repair::After(pause) => {
-                let mut event = report::contested(&moved.object, &moved.manager, pause);
-                event.object = ObjectRef {
-                    api_version: Kustomization::api_version(&()).into_owned(),
-                    kind: Kustomization::kind(&()).into_owned(),
-                    namespace: moved.owner.namespace.clone(),
-                    name: moved.owner.name.clone(),
-                };
-                let uid = owner.uid().unwrap_or_default();
-                let version = owner.resource_version().unwrap_or_default();
-                self.recorder
-                    .record(Self::CONTROLLER, &uid, &version, event, clock.now());
+                let event = report::contested(&moved.object, &moved.manager, pause);
+                self.announcer
+                    .announce::<Self>(&owner, event, clock.now());
                 let (flow, key) = (flow.clone(), moved.owner.clone());
                 tokio::spawn(async move {
                     tokio::time::sleep(pause).await;

@@ -158,7 +158,7 @@ async fn start_source(
             pending,
             kind,
             common.cluster.client(),
-            common.recorder.clone(),
+            common.announcer(role),
             common.metrics.clone(),
             options,
             common.stop.clone(),
@@ -182,7 +182,7 @@ fn start_kustomize(
     let settings = kustomize_settings(flags)?;
     let parts = tidegate_kustomization::Parts {
         cluster: Arc::clone(&common.cluster),
-        recorder: common.recorder.clone(),
+        announcer: common.announcer(role),
         kustomizations: Watched::start(
             api::<Kustomization>(flags, role, common),
             watch_config(flags, role),
@@ -209,7 +209,7 @@ fn start_kustomize(
             pending,
             kind,
             common.cluster.client(),
-            common.recorder.clone(),
+            common.announcer(role),
             common.metrics.clone(),
             options,
             common.stop.clone(),
