@@ -51,6 +51,10 @@ func main() {
 	flag.IntVar(&o.verbosity, "log-v", 0, "verbosity of DIR/controlplane.log")
 	flag.Parse()
 
+	// Clients are known to the API server by the program's name: it becomes the field manager of what the controllers
+	// write. The records name the plane that they were made on, as the kubelet's annotations do.
+	os.Args[0] = "testplane"
+
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	if o.exitWithStdin {
