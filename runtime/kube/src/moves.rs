@@ -186,9 +186,20 @@ impl Moves {
         tokio::time::sleep(GATHER).await;
         let began = Instant::now();
         let api: Api<Metadata> = Api::all_with(self.client.clone(), &kind.resource());
-        let list = api.list(&ListParams::default().labels(self.labels.name)).await?;
-        let as_of = list.metadata.resource_version.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0);
-        let listed = list.items.iter().filter_map(|object| self.managed(object)).collect();
+        let list = api
+            .list(&ListParams::default().labels(self.labels.name))
+            .await?;
+        let as_of = list
+            .metadata
+            .resource_version
+            .as_deref()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0);
+        let listed = list
+            .items
+            .iter()
+            .filter_map(|object| self.managed(object))
+            .collect();
         self.replace(kind, &watch, listed, as_of);
         *refreshed = Some(began);
         Ok(())
