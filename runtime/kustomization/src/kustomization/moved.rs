@@ -110,8 +110,7 @@ impl Reconciler {
             Repair::Paused => {}
             Repair::After(pause) => {
                 let event = report::contested(&moved.object, &moved.manager, pause);
-                self.announcer
-                    .announce::<Self>(&owner, event, clock.now());
+                self.announcer.announce::<Self>(&owner, event, clock.now());
                 let (flow, key) = (flow.clone(), moved.owner.clone());
                 tokio::spawn(async move {
                     tokio::time::sleep(pause).await;
