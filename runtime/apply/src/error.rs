@@ -1,6 +1,7 @@
 use std::fmt;
 
 use tidegate_values::ObjectRef;
+use tidegate_values::Redactor;
 
 /// A request that did not succeed, in the words of Go's client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,12 @@ impl RequestError {
     /// A field manager conflict, which only an apply without force meets.
     pub(crate) fn is_manager_conflict(&self) -> bool {
         matches!(self, Self::Refused { causes, .. } if causes.iter().any(|cause| cause == MANAGER_CONFLICT))
+    }
+
+    fn redact(&mut self, redactor: &Redactor) {
+        if let Self::Refused { message, .. } | Self::Transport(message) = self {
+            *message = redactor.redact(message);
+        }
     }
 
     fn has(&self, wanted: &str, status: u16) -> bool {
@@ -135,6 +142,29 @@ pub enum Error {
 }
 
 impl Error {
+    /// The same, without secrets in what the server said. Our own words and the names of objects stay.
+    #[must_use]
+    pub fn redacted(mut self, redactor: &Redactor) -> Self {
+        match &mut self {
+            Self::DryRun { cause, .. }
+            | Self::Apply { cause, .. }
+            | Self::Cleanup { cause, .. }
+            | Self::Migrate { cause, .. }
+            | Self::Recreate { cause, .. }
+            | Self::TerminationRead { cause, .. } => cause.redact(redactor),
+            Self::Delete { messages } => {
+                for message in messages {
+                    // `Kind/name delete failed: ` is ours.
+                    if let Some((ours, cause)) = message.split_once(" failed: ") {
+                        *message = format!("{ours} failed: {}", redactor.redact(cause));
+                    }
+                }
+            }
+            _ => {}
+        }
+        self
+    }
+
     /// Whether the account in use lacks the right: worth repeating slowly only.
     pub fn is_forbidden(&self) -> bool {
         match self {

@@ -19,6 +19,7 @@ use tidegate_sandbox::Format;
 use tidegate_sandbox::Manifest;
 use tidegate_values::Digest;
 use tidegate_values::ObjectRef;
+use tidegate_values::Redactor;
 
 /// The code of what Flux's generator of kustomizations refuses, before kustomize sees anything.
 const GENERATOR: &str = "generator";
@@ -36,6 +37,8 @@ pub(crate) struct Built {
     pub(crate) objects: Vec<Object>,
     /// Jobs that the cluster deletes when they are done.
     pub(crate) jobs: HashSet<ObjectRef>,
+    /// Knows the secrets that went in.
+    pub(crate) redactor: Redactor,
 }
 
 /// One rendered document: its text, and what it says.
@@ -50,8 +53,9 @@ pub(crate) async fn build(
     tree: Arc<ArtifactTree>,
 ) -> Result<Built, Failure> {
     let mut rendered = kustomize(reconciler, plan, tree).await?;
+    let mut redactor = Redactor::default();
     if let Some(substitution) = &plan.substitution {
-        rendered = substitute(reconciler, plan, substitution, rendered).await?;
+        (rendered, redactor) = substitute(reconciler, plan, substitution, rendered).await?;
     }
     let mut hash = sha2::Sha256::new();
     for (index, document) in rendered.iter().enumerate() {
@@ -71,6 +75,7 @@ pub(crate) async fn build(
         digest,
         objects,
         jobs,
+        redactor,
     })
 }
 
@@ -124,14 +129,14 @@ async fn substitute(
     plan: &Apply,
     substitution: &Substitution,
     rendered: Vec<Rendered>,
-) -> Result<Vec<Rendered>, Failure> {
+) -> Result<(Vec<Rendered>, Redactor), Failure> {
     let Some(first) = rendered
         .iter()
         .find(|document| !variables::is_left_alone(&document.value))
     else {
-        return Ok(rendered);
+        return Ok((rendered, Redactor::default()));
     };
-    let vars = variables::load(&reconciler.cluster, &plan.key.namespace, substitution)
+    let variables = variables::load(&reconciler.cluster, &plan.key.namespace, substitution)
         .await
         .map_err(|error| {
             Failure::Build(format!(
@@ -139,9 +144,10 @@ async fn substitute(
                 resource_id(&first.value)
             ))
         })?;
+    let redactor = Redactor::new(&variables.secrets);
     let plugin = Arc::clone(&reconciler.plugins.substitute);
     let config = json!({
-        "vars": vars,
+        "vars": variables.values,
         "strict": reconciler.settings.strict_substitutions,
         "strategy": if substitution.always { "Always" } else { "WithVariables" },
     });
@@ -158,20 +164,31 @@ async fn substitute(
         ..Call::default()
     };
     let report = blocking(move || plugin.transform(call)).await?;
-    report.outcome.map_err(failure)?;
+    report
+        .outcome
+        .map_err(|refused| redacted(failure(refused), &redactor))?;
     let mut substituted = Vec::with_capacity(report.emissions.len());
     for emission in report.emissions {
         // What was kept as it is needs no second reading.
         let value = match emission.kept.and_then(|index| rendered.get(index)) {
             Some(kept) => kept.value.clone(),
-            None => read(&emission.bytes)?,
+            None => read(&emission.bytes).map_err(|failure| redacted(failure, &redactor))?,
         };
         substituted.push(Rendered {
             text: emission.bytes,
             value,
         });
     }
-    Ok(substituted)
+    Ok((substituted, redactor))
+}
+
+/// A failure whose text is that of a plugin or a parser, without secrets.
+fn redacted(failure: Failure, redactor: &Redactor) -> Failure {
+    match failure {
+        Failure::Build(message) => Failure::Build(redactor.redact(&message)),
+        Failure::Host(message) => Failure::Host(redactor.redact(&message)),
+        other => other,
+    }
 }
 
 /// kustomize's name of a resource: `ConfigMap.v1.[noGrp]/name`.

@@ -20,4 +20,5 @@ pub use settings::DriftRepair;
 pub use settings::Settings;
 pub use start::Parts;
 pub use start::start;
+pub use variables::Variables;
 pub use variables::load as load_variables;

@@ -22,16 +22,29 @@ pub(crate) fn is_left_alone(document: &Value) -> bool {
     })
 }
 
+/// What `postBuild` names.
+#[derive(Default)]
+pub struct Variables {
+    pub values: BTreeMap<String, String>,
+    /// Those values that came from Secrets: they must not be shown.
+    pub secrets: Vec<String>,
+}
+
 /// All variables: references in their order, later ones over earlier ones, and what is given inline over all.
 pub async fn load(
     cluster: &Cluster,
     namespace: &str,
     substitution: &Substitution,
-) -> Result<BTreeMap<String, String>, String> {
-    let mut variables = BTreeMap::new();
+) -> Result<Variables, String> {
+    let mut variables = Variables::default();
     for reference in &substitution.from {
         match read(cluster, namespace, reference).await {
-            Ok(values) => variables.extend(values),
+            Ok(values) => {
+                if reference.kind == "Secret" {
+                    variables.secrets.extend(values.values().cloned());
+                }
+                variables.values.extend(values);
+            }
             Err(error) if reference.optional && has_reason(&error, "NotFound") => {}
             Err(error) => {
                 return Err(format!(
@@ -43,9 +56,9 @@ pub async fn load(
             }
         }
     }
-    variables.extend(substitution.inline.clone());
+    variables.values.extend(substitution.inline.clone());
     // fluxcd/pkg: line breaks would let a value become more YAML than a value.
-    for value in variables.values_mut() {
+    for value in variables.values.values_mut() {
         value.retain(|character| character != '\n');
     }
     Ok(variables)

@@ -6,6 +6,7 @@
 mod digest;
 mod event;
 mod object_ref;
+mod redact;
 mod secret;
 mod tree;
 mod tree_index;
@@ -16,6 +17,7 @@ pub use digest::DigestError;
 pub use event::Event;
 pub use event::Severity;
 pub use object_ref::ObjectRef;
+pub use redact::Redactor;
 pub use secret::Secret;
 pub use tree::Entry;
 pub use tree::EntryKind;

@@ -30,6 +30,7 @@ use tidegate_artifact::DownloadError;
 use tidegate_flow::Run;
 use tidegate_kube::Key;
 use tidegate_values::ObjectRef;
+use tidegate_values::Redactor;
 use tidegate_values::Tree;
 
 impl Reconciler {
@@ -59,13 +60,13 @@ impl Reconciler {
         find_path(&*tree, plan)?;
         attempt.step = Step::Building;
         run.progress(progress(attempt));
-        let built = build::build(self, plan, tree).await?;
-        attempt.digest = Some(built.digest);
+        let mut built = build::build(self, plan, tree).await?;
+        attempt.digest = Some(std::mem::take(&mut built.digest));
         attempt.step = Step::DetectingDrift;
         run.progress(progress(attempt));
 
         let owner = owner_of(&plan.key);
-        let mut objects = built.objects;
+        let mut objects = std::mem::take(&mut built.objects);
         tidegate_apply::prepare(&mut objects, &owner, &plan.labels, &plan.annotations);
         let client = self.client_of(&plan.key, plan.account.as_deref());
         let before = inventory_of(&plan.inventory);
@@ -81,14 +82,32 @@ impl Reconciler {
         }
         attempt.inventory = None;
         let after = self
-            .apply(plan, &client, &owner, objects, &before, attempt, started)
+            .apply(
+                plan,
+                &client,
+                &owner,
+                objects,
+                &built.redactor,
+                &before,
+                attempt,
+                started,
+            )
             .await?;
         if let Some(event) = report::applied(&attempt.revision, &attempt.changes) {
             run.announce(event, run.clock.now());
         }
-        self.prune(plan, &client, &owner, &before, after, attempt, run)
-            .await?;
-        self.check_health(plan, &client, &built.jobs, attempt, run, &progress)
+        self.prune(
+            plan,
+            &client,
+            &owner,
+            &built.redactor,
+            &before,
+            after,
+            attempt,
+            run,
+        )
+        .await?;
+        self.check_health(plan, &client, &built, attempt, run, &progress)
             .await
     }
 
@@ -133,6 +152,7 @@ impl Reconciler {
         client: &Client,
         owner: &Owner,
         objects: Vec<Object>,
+        redactor: &Redactor,
         before: &inventory::Inventory,
         attempt: &mut Attempt,
         started: std::time::Instant,
@@ -150,8 +170,9 @@ impl Reconciler {
         settings.ignore = (!plan.ignore.is_empty()).then(|| serde_json::json!(plan.ignore));
         let previous = self.previous(plan, before, started).await;
         let writing = self.memories.start_writing(&plan.key);
-        let outcome =
+        let mut outcome =
             tidegate_apply::apply(client, &self.mapper, owner, objects, &previous, &settings).await;
+        outcome.failure = outcome.failure.map(|failure| failure.redacted(redactor));
         let failure = outcome.failure_message();
         self.remember(plan, previous, outcome.applied, &outcome.changes);
         drop(writing);
@@ -176,6 +197,7 @@ impl Reconciler {
         plan: &Apply,
         client: &Client,
         owner: &Owner,
+        redactor: &Redactor,
         before: &inventory::Inventory,
         mut after: inventory::Inventory,
         attempt: &mut Attempt,
@@ -198,7 +220,7 @@ impl Reconciler {
         if let Some(failure) = pruned.failure {
             after.merge(&pruned.survivors);
             attempt.inventory = Some(written(&after));
-            return Err(Failure::Prune(failure.to_string()));
+            return Err(Failure::Prune(failure.redacted(redactor).to_string()));
         }
         if let Some(event) = report::pruned(&attempt.revision, &pruned.changes) {
             run.announce(event, run.clock.now());

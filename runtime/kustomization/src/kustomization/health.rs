@@ -8,10 +8,10 @@ use super::outcome::Step;
 use super::plan::Apply;
 use super::plan::HealthChecks;
 use super::report;
+use crate::build::Built;
 use kube::Client;
 use serde_json::Value;
 use std::collections::HashMap;
-use std::collections::HashSet;
 use std::time::Duration;
 use tidegate_apply::Action;
 use tidegate_cel::Verdict;
@@ -37,7 +37,7 @@ impl Reconciler {
         &self,
         plan: &Apply,
         client: &Client,
-        jobs: &HashSet<ObjectRef>,
+        built: &Built,
         attempt: &mut Attempt,
         run: &Run<Self>,
         progress: &impl Fn(&Attempt) -> Value,
@@ -66,7 +66,7 @@ impl Reconciler {
         let waited = if self.stayed_healthy(plan, &objects) {
             Ok(Ok(()))
         } else {
-            run.waiting(self.wait(plan, client, &objects, jobs, run), ends)
+            run.waiting(self.wait(plan, client, &objects, built, run), ends)
                 .await
         };
         let took = run.clock.elapsed(started);
@@ -105,21 +105,27 @@ impl Reconciler {
         plan: &Apply,
         client: &Client,
         objects: &[ObjectRef],
-        jobs: &HashSet<ObjectRef>,
+        built: &Built,
         run: &Run<Self>,
     ) -> Result<(), String> {
         let mut moves = self.moves.subscribe();
         let deadline = run.clock.instant() + plan.timeout;
         let mut pause = FIRST_PAUSE;
         loop {
-            let (seen, versions) = self.look(plan, client, objects, run).await;
+            let (mut seen, versions) = self.look(plan, client, objects, run).await;
+            for health in &mut seen {
+                health.error = health
+                    .error
+                    .take()
+                    .map(|error| built.redactor.redact(&error));
+            }
             let observations: Vec<Observation<'_>> = objects
                 .iter()
                 .zip(&seen)
                 .map(|(object, health)| Observation {
                     object,
                     health: Some(health),
-                    may_vanish: jobs.contains(object),
+                    may_vanish: built.jobs.contains(object),
                 })
                 .collect();
             match tidegate_health::progress(&observations, self.settings.fail_fast) {

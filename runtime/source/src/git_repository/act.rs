@@ -23,6 +23,7 @@ use tidegate_artifact::Store;
 use tidegate_git::Budget;
 use tidegate_git::Checkout;
 use tidegate_git::Options;
+use tidegate_values::Redactor;
 use tidegate_values::Tree;
 
 impl Reconciler {
@@ -48,12 +49,13 @@ impl Reconciler {
             result: Err(failed("the work was given up".to_owned())),
         };
         let (store, scratch) = (self.artifacts.clone(), self.scratch.clone());
+        let redactor = inputs.redactor();
         // Dropped with the reconcile: tells the blocking work to stop.
         let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
         let flag = Arc::clone(&stop.0);
         let work = tokio::task::spawn_blocking(move || {
             let mut new_revision = None;
-            let result = look(&plan, &store, &scratch, &flag, &mut new_revision);
+            let result = look(&plan, &store, &scratch, &redactor, &flag, &mut new_revision);
             (new_revision, result)
         });
         if let Ok((new_revision, result)) = work.await {
@@ -76,6 +78,7 @@ fn look(
     plan: &Fetch,
     store: &Store,
     scratch: &Path,
+    redactor: &Redactor,
     stop: &Arc<AtomicBool>,
     new_revision: &mut Option<String>,
 ) -> Result<Fetched, Failure> {
@@ -91,7 +94,7 @@ fn look(
     };
     let budget = Budget::with_stop(plan.timeout, Arc::clone(stop));
     match tidegate_git::checkout(&plan.remote, &plan.reference, &options, &budget)
-        .map_err(|error| wrong(&error))?
+        .map_err(|error| wrong(&error, redactor))?
     {
         tidegate_git::Outcome::Unchanged(revision) => {
             let revision = revision.to_string();
@@ -113,7 +116,7 @@ fn look(
             if plan.known.as_ref() != Some(&revision) {
                 *new_revision = Some(revision);
             }
-            keep(plan, store, *checkout, stop)
+            keep(plan, store, *checkout, redactor, stop)
         }
     }
 }
@@ -122,6 +125,7 @@ fn keep(
     plan: &Fetch,
     store: &Store,
     checkout: Checkout,
+    redactor: &Redactor,
     stop: &AtomicBool,
 ) -> Result<Fetched, Failure> {
     let Checkout {
@@ -168,7 +172,7 @@ fn keep(
             .iter()
             .map(|include| include.artifact.clone())
             .collect(),
-        commit: commit.short_message(),
+        commit: redactor.redact(&commit.short_message()),
     })
 }
 
@@ -209,14 +213,13 @@ fn join(
     tidegate_artifact::include(tree, &includes).map_err(|error| copy_failed(error.index, &error))
 }
 
-fn wrong(error: &tidegate_git::Error) -> Failure {
+fn wrong(error: &tidegate_git::Error, redactor: &Redactor) -> Failure {
+    let text = redactor.redact(&error.to_string());
     match error {
         tidegate_git::Error::SparseMissing(_) => {
-            failed(format!("failed to sparse checkout directories : {error}"))
+            failed(format!("failed to sparse checkout directories : {text}"))
         }
-        error => failed(format!(
-            "failed to checkout and determine revision: {error}"
-        )),
+        _ => failed(format!("failed to checkout and determine revision: {text}")),
     }
 }
 

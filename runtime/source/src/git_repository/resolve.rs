@@ -10,6 +10,7 @@ use tidegate_api::GitRepository;
 use tidegate_artifact::VerifyError;
 use tidegate_kube::Key;
 use tidegate_kube::message_of;
+use tidegate_values::Redactor;
 
 /// The contents of a Secret. No `Debug`: nobody prints it.
 pub struct SecretData(pub BTreeMap<String, Vec<u8>>);
@@ -26,6 +27,36 @@ pub struct Inputs {
     /// How many archives of earlier revisions were collected.
     pub collected: usize,
     pub requeue_dependency: Duration,
+}
+
+/// Keys of Secrets that hold nothing secret.
+const PUBLIC: &[&str] = &[
+    "address",
+    "ca.crt",
+    "caFile",
+    "certFile",
+    "known_hosts",
+    "tls.crt",
+];
+
+impl Inputs {
+    /// Knows the secrets that were read.
+    pub(super) fn redactor(&self) -> Redactor {
+        let mut secrets = Vec::new();
+        for SecretData(data) in [&self.secret, &self.proxy]
+            .into_iter()
+            .flatten()
+            .filter_map(|read| read.as_ref().ok())
+        {
+            let secret = |(key, _): &(&String, &Vec<u8>)| !PUBLIC.contains(&key.as_str());
+            secrets.extend(data.iter().filter(secret).map(|(_, value)| value.clone()));
+            // As the header of basic authentication joins them.
+            if let (Some(username), Some(password)) = (data.get("username"), data.get("password")) {
+                secrets.push([username.as_slice(), b":", password.as_slice()].concat());
+            }
+        }
+        Redactor::new(secrets)
+    }
 }
 
 impl Reconciler {

@@ -129,7 +129,8 @@ impl Definitions {
                 namespace,
                 substitution,
             );
-            return connection.wait(load)?.map_err(anyhow::Error::msg);
+            let loaded = connection.wait(load)?.map_err(anyhow::Error::msg)?;
+            return Ok(loaded.values);
         }
         let inline = substitution.inline.iter();
         // As fluxcd/pkg has it: line breaks would let a value become more YAML than a value.
