@@ -1,6 +1,7 @@
 use crate::bindings::tidegate::plugin::types;
 use crate::call::{CallReport, Usage};
 use crate::error::{Failure, Stop};
+use crate::gate::{Gate, Turn};
 use crate::host::inputs::RequestHandle;
 use crate::host::outputs::SinkHandle;
 use crate::host::pairs::PairHandle;
@@ -96,6 +97,7 @@ impl PluginPre {
 
     /// Asks the plugin what it is, with nothing granted.
     pub fn describe(&self) -> Result<Description, Failure> {
+        let _place = self.place();
         let mut store = self.store(Call::default(), Vec::new(), Digest::of(b""));
         self.guarded(&mut store, |store| {
             let instance = self.pre.instantiate(&mut *store)?;
@@ -123,6 +125,7 @@ impl PluginPre {
         let began = Instant::now();
         let run_key = cache::run_key(self, &call);
         let count = pairs.len();
+        let _place = self.place();
         let mut store = self.store(call, pairs, run_key);
         let outcome = if world == self.world {
             let result = self.guarded(&mut store, |store| self.invoke(store, world, count));
@@ -166,6 +169,11 @@ impl PluginPre {
             logs: state.produced.logs,
             cached: false,
         }
+    }
+
+    /// Waits for a place in the pool of instances. To be held for longer than the store is.
+    fn place(&self) -> Option<Turn> {
+        self.shared.places.as_ref().map(Gate::enter)
     }
 
     fn store(&self, call: Call, pairs: Vec<Pair>, run_key: Digest) -> Store<CallState> {

@@ -127,6 +127,9 @@ impl Grants {
 /// What all plugins of a sandbox share.
 pub(crate) struct Shared {
     pub(crate) gate: Arc<Gate>,
+    /// As many as the pool has instances: a guest that waits has given its turn back and keeps its instance, and so
+    /// does one that has just ended, until its store is gone.
+    pub(crate) places: Option<Arc<Gate>>,
     pub(crate) ticker: Ticker,
     pub(crate) results: Option<Results>,
 }
@@ -172,6 +175,8 @@ impl Sandbox {
             loaded: Mutex::new(BTreeMap::new()),
             shared: Arc::new(Shared {
                 gate: Gate::new(running),
+                places: (config.pool > 0)
+                    .then(|| Gate::new(usize::try_from(config.pool).unwrap_or(usize::MAX))),
                 ticker: Ticker::default(),
                 results: (config.results > 0).then(|| Results::new(config.results)),
             }),

@@ -307,6 +307,47 @@ impl RemoteSource for Remote {
     }
 }
 
+/// Answers late, with one manifest.
+struct Slow;
+
+impl RemoteSource for Slow {
+    fn open(&self, _locator: &str) -> Result<(Arc<dyn Tree>, String), RemoteError> {
+        Err(RemoteError::NotFound("404 Not Found".to_owned()))
+    }
+
+    fn read(&self, _url: &str) -> Result<Bytes, RemoteError> {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        Ok(Bytes::from_static(CONFIG_MAP.as_bytes()))
+    }
+}
+
+#[test]
+fn more_guests_wait_for_something_than_the_pool_has_instances() {
+    let sandbox = sandbox(SandboxConfig {
+        pool: 2,
+        results: 0,
+        ..SandboxConfig::controller()
+    });
+    let plugin = kustomize(&sandbox);
+    let folder = MemoryTree::of(&[(
+        "app/kustomization.yaml",
+        "resources:\n- https://host.example/settings.yaml\n",
+    )])
+    .shared();
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                let report = plugin.render(Call {
+                    remote: Some(Arc::new(Slow)),
+                    ..call(Arc::clone(&folder))
+                });
+                assert_eq!(report.outcome, Ok(()));
+                assert_eq!(report.emissions.len(), 1);
+            });
+        }
+    });
+}
+
 #[test]
 fn a_missing_builtin_names_the_command_that_makes_it() {
     let sandbox = sandbox(SandboxConfig {
