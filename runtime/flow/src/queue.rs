@@ -221,6 +221,7 @@ impl<K: Kind> Worker<K> {
             let run = Run {
                 clock,
                 written: Mutex::new(Written::new(K::status(&object))),
+                writing: tokio::sync::Mutex::new(()),
                 current: Mutex::new(object),
                 committer,
                 announcer,

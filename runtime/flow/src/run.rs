@@ -46,6 +46,8 @@ pub struct Run<K: Kind> {
     pub clock: Clock,
     pub(crate) current: Mutex<Arc<K::Object>>,
     pub(crate) written: Mutex<Written>,
+    /// Held by the one write that is on its way.
+    pub(crate) writing: tokio::sync::Mutex<()>,
     pub(crate) committer: Arc<Committer<K::Object>>,
     pub(crate) announcer: Announcer,
     pub(crate) workers: Arc<Semaphore>,
@@ -109,7 +111,14 @@ impl<K: Kind> Run<K> {
         Arc::clone(&lock(&self.current))
     }
 
+    /// Waits for the progress that is being written: the API server may do what is sent at the same time in any order,
+    /// and the older status would stay.
     pub(crate) async fn write(&self, status: &Value) -> Result<bool, kube::Error> {
+        let _alone = self.writing.lock().await;
+        self.send(status).await
+    }
+
+    async fn send(&self, status: &Value) -> Result<bool, kube::Error> {
         let Some(patch) = lock(&self.written).patch_to(status) else {
             return Ok(true);
         };
@@ -137,9 +146,14 @@ impl<K: Kind> Run<K> {
             };
             tokio::select! {
                 () = tokio::time::sleep(TELL_PROGRESS_AFTER) => {
-                    if let Err(error) = self.write(&status).await {
+                    let alone = self.writing.lock().await;
+                    // What was told since then, or the end of the reconcile, makes this one old.
+                    if !told.has_changed().unwrap_or(true)
+                        && let Err(error) = self.send(&status).await
+                    {
                         tracing::debug!(%error, "failed to write progress");
                     }
+                    drop(alone);
                     if told.changed().await.is_err() {
                         return std::future::pending().await;
                     }
