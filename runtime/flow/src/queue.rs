@@ -158,10 +158,15 @@ impl<K: Kind> Flow<K> {
                 () = queue.wait_until_due() => {}
             }
         }
-        let _ = tokio::time::timeout(grace, async {
-            while running.join_next().await.is_some() {}
-        })
-        .await;
+        // Nobody begins any more; who waits holds no worker, and begins anew after the next start.
+        worker.workers.close();
+        let busy = async {
+            while worker.workers.available_permits() < options.concurrent.max(1) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let _ = tokio::time::timeout(grace, busy).await;
+        running.abort_all();
     }
 }
 
@@ -211,8 +216,10 @@ impl<K: Kind> Worker<K> {
             name = key.name
         );
         let work = async move {
-            // The semaphore is never closed.
-            let slot = Arc::clone(&workers).acquire_owned().await.ok();
+            // Closed when the process stops.
+            let Ok(slot) = Arc::clone(&workers).acquire_owned().await else {
+                return (key, Next::Never, false);
+            };
             let Some(object) = watched.get(&key) else {
                 return (key, Next::Never, false);
             };
@@ -226,7 +233,7 @@ impl<K: Kind> Worker<K> {
                 committer,
                 announcer,
                 workers,
-                slot: Mutex::new(slot),
+                slot: Mutex::new(Some(slot)),
                 interrupts,
                 progress: watch::channel(None).0,
             };

@@ -99,9 +99,10 @@ impl<K: Kind> Run<K> {
             trigger = interrupted => Err(Interrupted(trigger)),
             done = work => Ok(done),
         };
-        // The semaphore is never closed.
-        if let Ok(slot) = Arc::clone(&self.workers).acquire_owned().await {
-            *lock(&self.slot) = Some(slot);
+        match Arc::clone(&self.workers).acquire_owned().await {
+            Ok(slot) => *lock(&self.slot) = Some(slot),
+            // The process stops: this reconcile is begun anew after the next start.
+            Err(_) => std::future::pending().await,
         }
         result
     }

@@ -8,6 +8,7 @@ mod commit;
 mod fingerprint;
 mod lease;
 mod moves;
+mod patience;
 mod recorder;
 mod requests;
 mod watched;

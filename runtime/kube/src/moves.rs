@@ -1,5 +1,6 @@
 use crate::Key;
 use crate::fingerprint::Fingerprint;
+use crate::patience::Patience;
 use futures::StreamExt as _;
 use kube::Api;
 use kube::Client;
@@ -8,7 +9,6 @@ use kube::api::DynamicObject;
 use kube::api::ListParams;
 use kube::core::ApiResource;
 use kube::core::PartialObjectMeta;
-use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -208,14 +208,16 @@ impl Moves {
     async fn follow(&self, kind: &ManagedKind, watch: &KindWatch) {
         let api: Api<Metadata> = Api::all_with(self.client.clone(), &kind.resource());
         let config = watcher::Config::default().labels(self.labels.name);
-        let mut events = watcher(api, config).default_backoff().boxed();
+        let mut events = watcher(api, config).boxed();
         let mut listed = BTreeMap::new();
+        let mut patience = Patience::default();
         while let Some(event) = events.next().await {
             match event {
                 Ok(watcher::Event::Init) => listed.clear(),
                 Ok(watcher::Event::InitApply(object)) => listed.extend(self.managed(&object)),
                 Ok(watcher::Event::InitDone) => {
                     self.replace(kind, watch, std::mem::take(&mut listed), 0);
+                    patience = Patience::default();
                 }
                 Ok(watcher::Event::Apply(object)) => self.apply(kind, watch, &object),
                 Ok(watcher::Event::Delete(object)) => self.delete(kind, watch, &object),
@@ -223,6 +225,7 @@ impl Moves {
                     // Forbidden, or the kind is gone: objects of it are read again on each interval, as Flux does.
                     lock(&watch.0).objects = None;
                     tracing::debug!(kind = kind.kind, %error, "watch of managed objects failed");
+                    patience.wait().await;
                 }
             }
         }

@@ -1,8 +1,8 @@
+use crate::patience::Patience;
 use futures::StreamExt as _;
 use kube::Api;
 use kube::Resource;
 use kube::ResourceExt as _;
-use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -79,8 +79,9 @@ where
         let weak = Arc::downgrade(&watched);
         let path = api.resource_url().to_owned();
         tokio::spawn(async move {
-            let mut events = watcher(api, config).default_backoff().boxed();
+            let mut events = watcher(api, config).boxed();
             let mut listed = BTreeMap::new();
+            let mut patience = Patience::default();
             while let Some(event) = events.next().await {
                 let Some(watched) = weak.upgrade() else {
                     return;
@@ -93,12 +94,14 @@ where
                     Ok(watcher::Event::InitDone) => {
                         watched.replace(std::mem::take(&mut listed));
                         watched.synced.send_replace(true);
+                        patience = Patience::default();
                     }
                     Ok(watcher::Event::Apply(object)) => watched.put(slim(object)),
                     Ok(watcher::Event::Delete(object)) => watched.remove(&Key::of(&object)),
                     Err(error) => {
                         // A kind that is not installed (yet), or a server that restarts.
                         tracing::debug!(path, %error, "watch failed, trying again");
+                        patience.wait().await;
                     }
                 }
             }

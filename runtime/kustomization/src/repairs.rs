@@ -33,7 +33,18 @@ pub(crate) enum Repair {
 }
 
 impl Repairs {
-    /// Enters a move of `object`, which belongs to `owner`, and decides. `interval` is the longest pause.
+    /// Enters that `object`, which belongs to `owner`, was put right.
+    pub(crate) fn note(&mut self, owner: &Key, object: &ObjectRef, now: Instant) {
+        let past = self.0.entry((owner.clone(), object.clone())).or_default();
+        let memory = WITHIN.max(past.pause.unwrap_or_default() * 2);
+        past.at.retain(|at| now.duration_since(*at) < memory);
+        if past.at.is_empty() {
+            past.pause = None;
+        }
+        past.at.push(now);
+    }
+
+    /// Decides what to do about an `object` that somebody moved. `interval` is the longest pause.
     pub(crate) fn decide(
         &mut self,
         owner: &Key,
@@ -41,16 +52,14 @@ impl Repairs {
         now: Instant,
         interval: Duration,
     ) -> Repair {
-        let past = self.0.entry((owner.clone(), object.clone())).or_default();
+        let Some(past) = self.0.get_mut(&(owner.clone(), object.clone())) else {
+            return Repair::Now;
+        };
         if past.until.is_some_and(|until| now < until) {
             return Repair::Paused;
         }
-        past.at
-            .retain(|at| now.duration_since(*at) < WITHIN.max(past.pause.unwrap_or_default() * 2));
-        if past.at.is_empty() {
-            past.pause = None;
-        }
-        past.at.push(now);
+        let memory = WITHIN.max(past.pause.unwrap_or_default() * 2);
+        past.at.retain(|at| now.duration_since(*at) < memory);
         if past.at.len() <= MANY {
             return Repair::Now;
         }
@@ -79,13 +88,27 @@ mod tests {
         let (owner, object) = (Key::new("ns", "app"), ObjectRef::default());
         let start = tidegate_flow::Clock.instant();
         let hour = Duration::from_hours(1);
-        let mut decide = |second: u64| {
-            repairs.decide(&owner, &object, start + Duration::from_secs(second), hour)
-        };
-        assert_eq!([decide(0), decide(1), decide(2)], [Repair::Now; 3]);
-        assert_eq!(decide(3), Repair::After(Duration::from_secs(30)));
-        assert_eq!(decide(10), Repair::Paused);
-        assert_eq!(decide(34), Repair::After(Duration::from_mins(1)));
-        assert_eq!(decide(2000), Repair::Now);
+        let at = |second: u64| start + Duration::from_secs(second);
+        for second in 0..4 {
+            assert_eq!(
+                repairs.decide(&owner, &object, at(second), hour),
+                Repair::Now
+            );
+            repairs.note(&owner, &object, at(second));
+        }
+        assert_eq!(
+            repairs.decide(&owner, &object, at(5), hour),
+            Repair::After(Duration::from_secs(30))
+        );
+        assert_eq!(
+            repairs.decide(&owner, &object, at(10), hour),
+            Repair::Paused
+        );
+        repairs.note(&owner, &object, at(36));
+        assert_eq!(
+            repairs.decide(&owner, &object, at(37), hour),
+            Repair::After(Duration::from_secs(60))
+        );
+        assert_eq!(repairs.decide(&owner, &object, at(2000), hour), Repair::Now);
     }
 }

@@ -31,6 +31,8 @@ pub struct Settings {
     pub custom_stage_kinds: Vec<(String, String)>,
     /// `--concurrent-ssa`
     pub concurrent_apply: usize,
+    /// `--http-retry`: tries to fetch an artifact of another process, after the first.
+    pub artifact_retries: u32,
     /// `--apply-dry-run`
     pub dry_run: DryRunMode,
     /// `--drift-repair`
@@ -59,6 +61,7 @@ impl Default for Settings {
             override_managers: Vec::new(),
             custom_stage_kinds: Vec::new(),
             concurrent_apply: 4,
+            artifact_retries: 9,
             dry_run: DryRunMode::Stage,
             drift_repair: DriftRepair::Watch,
             full_resync: Duration::from_hours(1),

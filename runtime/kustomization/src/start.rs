@@ -78,14 +78,16 @@ pub fn start(
         let kustomizations = Arc::clone(&reconciler.kustomizations);
         tokio::spawn(triggers::follow_source(
             *kind,
-            Arc::clone(watched),
             kustomizations,
             flow.clone(),
+            // From here on nothing is missed: what was there before is found by the first look at each object.
+            watched.subscribe(),
         ));
     }
     tokio::spawn(triggers::follow_dependencies(
         Arc::clone(&reconciler),
         flow.clone(),
+        reconciler.kustomizations.subscribe(),
     ));
     triggers::follow_configs(
         &client,

@@ -21,17 +21,17 @@ use tidegate_kube::Key;
 use tidegate_kube::Moved;
 use tidegate_kube::Watched;
 use tidegate_values::ObjectRef;
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 
 /// A source that has a new revision triggers whoever takes manifests from it.
 pub(crate) async fn follow_source(
     kind: SourceKind,
-    watched: Arc<Watched<SourceObject>>,
     kustomizations: Arc<Watched<Kustomization>>,
     flow: Flow<Reconciler>,
+    mut changes: Receiver<Change<SourceObject>>,
 ) {
-    let mut changes = watched.subscribe();
     loop {
         match changes.recv().await {
             Ok(change) => {
@@ -61,9 +61,12 @@ pub(crate) async fn follow_source(
 ///
 /// What those say of themselves may lag behind a look that is under way: only who has applied what its source holds
 /// now, and is ready, is surely not waiting.
-pub(crate) async fn follow_dependencies(reconciler: Arc<Reconciler>, flow: Flow<Reconciler>) {
+pub(crate) async fn follow_dependencies(
+    reconciler: Arc<Reconciler>,
+    flow: Flow<Reconciler>,
+    mut changes: Receiver<Change<Kustomization>>,
+) {
     let kustomizations = Arc::clone(&reconciler.kustomizations);
-    let mut changes = kustomizations.subscribe();
     loop {
         match changes.recv().await {
             Ok(change) if readiness(change.old.as_deref()) != readiness(change.new.as_deref()) => {

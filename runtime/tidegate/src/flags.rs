@@ -543,6 +543,10 @@ impl Flags {
         let duration: tidegate_api::Duration = text
             .parse()
             .with_context(|| format!("--{name}: `{text}`"))?;
+        anyhow::ensure!(
+            duration >= tidegate_api::Duration::ZERO,
+            "--{name}: `{text}` is negative"
+        );
         Ok(duration.to_std())
     }
 
@@ -550,6 +554,13 @@ impl Flags {
         let text = self.text(role, name);
         text.parse()
             .map_err(|_| anyhow::anyhow!("--{name}: `{text}` is no number that fits"))
+    }
+
+    /// A number of things that work at the same time: one at least.
+    pub(crate) fn count(&self, role: Role, name: &str) -> anyhow::Result<usize> {
+        let count = self.number(role, name)?;
+        anyhow::ensure!(count > 0, "--{name}: at least 1 is needed");
+        Ok(count)
     }
 
     pub(crate) fn list(&self, role: Role, name: &str) -> Vec<String> {
@@ -662,6 +673,13 @@ mod tests {
 
     #[test]
     fn wrong_values_are_named() {
+        let negative = flags(&["--requeue-dependency=-5s", "--concurrent=0"]);
+        assert!(
+            negative
+                .duration(Role::Source, "requeue-dependency")
+                .is_err()
+        );
+        assert!(negative.count(Role::Source, "concurrent").is_err());
         let bad = flags(&["--requeue-dependency=soon", "--feature-gates=A"]);
         assert!(
             bad.duration(Role::Source, "requeue-dependency")

@@ -14,6 +14,7 @@ use kube::Client;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use tidegate_api::Inventory;
 use tidegate_api::InventoryEntry;
 use tidegate_api::Kustomization;
@@ -28,6 +29,7 @@ use tidegate_artifact::ArtifactTree;
 use tidegate_artifact::Download;
 use tidegate_artifact::DownloadError;
 use tidegate_flow::Run;
+use tidegate_flow::Trigger;
 use tidegate_kube::Key;
 use tidegate_values::ObjectRef;
 use tidegate_values::Redactor;
@@ -56,7 +58,7 @@ impl Reconciler {
             |attempt: &Attempt| report::value(&report::progress(object, attempt, run.clock.now()));
         let started = run.clock.instant();
         run.progress(progress(attempt));
-        let tree = self.fetch(plan).await?;
+        let tree = self.fetch(plan, run).await?;
         find_path(&*tree, plan)?;
         attempt.step = Step::Building;
         run.progress(progress(attempt));
@@ -111,7 +113,7 @@ impl Reconciler {
             .await
     }
 
-    async fn fetch(&self, plan: &Apply) -> Result<Arc<ArtifactTree>, Failure> {
+    async fn fetch(&self, plan: &Apply, run: &Run<Self>) -> Result<Arc<ArtifactTree>, Failure> {
         let digest = plan
             .artifact
             .digest
@@ -119,10 +121,25 @@ impl Reconciler {
             .map_err(|error| Failure::Artifact(format!("failed to verify archive: {error}")))?;
         let url = plan.artifact.url.clone();
         let store = self.artifacts.clone();
-        let fetched = blocking(move || {
-            store.download(&url, &digest, &Download::default(), &AtomicBool::new(false))
-        });
-        fetched.await?.map_err(|error| match error {
+        let is_here = store.own_path(&url).is_some_and(|path| store.exists(path));
+        let how = Download {
+            retries: self.settings.artifact_retries,
+            ..Download::default()
+        };
+        // Dropped with the fetch: tells the blocking work to stop.
+        let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
+        let flag = Arc::clone(&stop.0);
+        let fetch = blocking(move || store.download(&url, &digest, &how, &flag));
+        let fetched = if is_here {
+            fetch.await?
+        } else {
+            // Another process's server may take its time, and a newer artifact makes this one needless.
+            let ends = |trigger: &Trigger| !matches!(trigger, Trigger::Due | Trigger::Moved);
+            run.waiting(fetch, ends)
+                .await
+                .map_err(|_| Failure::ArtifactGone)??
+        };
+        fetched.map_err(|error| match error {
             DownloadError::NotFound => Failure::ArtifactGone,
             error => Failure::Artifact(error.to_string()),
         })
@@ -271,6 +288,16 @@ impl Reconciler {
             Some(memory) if !everything_read => memory.read_at,
             _ => tidegate_flow::Clock.instant(),
         };
+        let now = tidegate_flow::Clock.instant();
+        for change in changes
+            .entries
+            .iter()
+            .filter(|change| change.action.is_change())
+        {
+            if moved.contains(&change.object) {
+                self.repairs.lock().note(&plan.key, &change.object, now);
+            }
+        }
         known.extend(applied);
         let wanted: HashSet<&ObjectRef> = changes
             .entries
@@ -359,6 +386,14 @@ impl Reconciler {
             Some(account) => self.cluster.as_service_account(&key.namespace, account),
             None => self.cluster.client(),
         }
+    }
+}
+
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -86,7 +86,7 @@ fn store(flags: &Flags) -> anyhow::Result<Store> {
 
 fn options(flags: &Flags, role: Role, concurrent: usize) -> anyhow::Result<Options> {
     let concurrent = match flags.optional(role, "concurrent") {
-        Some(_) => flags.number(role, "concurrent")?,
+        Some(_) => flags.count(role, "concurrent")?,
         None => concurrent,
     };
     let backoff = Backoff {
@@ -259,7 +259,8 @@ fn kustomize_settings(flags: &Flags) -> anyhow::Result<Settings> {
         custom_stage_kinds: tidegate_apply::parse_kinds(
             &flags.list(role, "custom-apply-stage-kinds").join(","),
         ),
-        concurrent_apply: flags.number(role, "concurrent-ssa")?,
+        concurrent_apply: flags.count(role, "concurrent-ssa")?,
+        artifact_retries: flags.number(role, "http-retry")?,
         dry_run: match dry_run.as_str() {
             "stage" => DryRunMode::Stage,
             "never" => DryRunMode::Never,
