@@ -107,7 +107,7 @@ mod tests {
         repairs.note(&owner, &object, at(36));
         assert_eq!(
             repairs.decide(&owner, &object, at(37), hour),
-            Repair::After(Duration::from_secs(60))
+            Repair::After(Duration::from_mins(1))
         );
         assert_eq!(repairs.decide(&owner, &object, at(2000), hour), Repair::Now);
     }
