@@ -19,6 +19,7 @@ pub use next::Backoff;
 pub use next::Next;
 pub use queue::Flow;
 pub use queue::Options;
+pub use queue::Pending;
 pub use reconcile::Observe;
 pub use run::Interrupted;
 pub use run::Run;

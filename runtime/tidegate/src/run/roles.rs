@@ -16,7 +16,9 @@ use tidegate_apply::DryRunMode;
 use tidegate_artifact::Store;
 use tidegate_flow::Backoff;
 use tidegate_flow::Flow;
+use tidegate_flow::Kind;
 use tidegate_flow::Options;
+use tidegate_flow::Pending;
 use tidegate_kube::Watched;
 use tidegate_kustomization::DriftRepair;
 use tidegate_kustomization::Settings;
@@ -148,24 +150,7 @@ async fn start_source(
         scratch: store.path().to_owned(),
         requeue_dependency,
     });
-    let (flags, common) = (Arc::clone(flags), common.clone());
-    work.spawn(async move {
-        let mut lease = match lead::wait(&flags, role, &common).await {
-            Ok(lease) => lease,
-            Err(error) => return tracing::error!(%error, "no lease"),
-        };
-        let run = flow.run(
-            pending,
-            kind,
-            common.cluster.client(),
-            common.announcer(role),
-            common.metrics.clone(),
-            options,
-            common.stop.clone(),
-            GRACE,
-        );
-        hold(run, lease.as_mut()).await;
-    });
+    spawn_role(flags, common, role, flow, pending, kind, options, work);
     Ok(tokio::spawn(
         async move { listed.wait_until_synced().await },
     ))
@@ -199,6 +184,27 @@ fn start_kustomize(
     let (flow, pending) =
         Flow::<tidegate_kustomization::Reconciler>::new(Arc::clone(&parts.kustomizations));
     let kind = tidegate_kustomization::start(parts, settings, &flow)?;
+    spawn_role(flags, common, role, flow, pending, kind, options, work);
+    Ok(tokio::spawn(
+        async move { listed.wait_until_synced().await },
+    ))
+}
+
+/// Has a role's queue worked on once its lease is held.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a part of its own, joined only here"
+)]
+fn spawn_role<K: Kind>(
+    flags: &Arc<Flags>,
+    common: &Common,
+    role: Role,
+    flow: Flow<K>,
+    pending: Pending,
+    kind: Arc<K>,
+    options: Options,
+    work: &mut JoinSet<()>,
+) {
     let (flags, common) = (Arc::clone(flags), common.clone());
     work.spawn(async move {
         let mut lease = match lead::wait(&flags, role, &common).await {
@@ -217,9 +223,6 @@ fn start_kustomize(
         );
         hold(run, lease.as_mut()).await;
     });
-    Ok(tokio::spawn(
-        async move { listed.wait_until_synced().await },
-    ))
 }
 
 /// Works until told to stop, or until the lease is lost.
