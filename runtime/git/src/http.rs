@@ -10,6 +10,7 @@ use bytes::Bytes;
 use gix::error::Error as GixError;
 use gix_transport::client::blocking_io::http as transport;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use rustls_platform_verifier::BuilderVerifierExt as _;
 use std::io::{self, BufRead, Read, Write};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use transport::{GetResponse, PostBodyDataKind, PostResponse};
@@ -41,16 +42,27 @@ pub(crate) fn connect(remote: &Remote, budget: &Budget, wire: &Wire) -> Result<T
     ))
 }
 
-/// For remotes without settings of their own: reading the system's certificates takes longer than many a request.
-static PLAIN: LazyLock<Option<reqwest::Client>> =
-    LazyLock::new(|| reqwest::Client::builder().referer(false).build().ok());
+/// The system's trust, for remotes without settings of their own: reading it takes longer than many a request.
+static SYSTEM: LazyLock<Option<rustls::ClientConfig>> = LazyLock::new(|| {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider);
+    let builder = builder.with_safe_default_protocol_versions().ok()?;
+    let builder = builder.with_platform_verifier().ok()?;
+    Some(builder.with_no_client_auth())
+});
 
-/// A client with the remote's TLS and proxy settings.
+/// A client with the remote's TLS and proxy settings, and connections of its own. A repository is asked once an
+/// interval: a connection kept that long is often dead by then, and a POST on a dead one is not tried again; kept
+/// connections also wait for delayed acknowledgements of servers that write in small pieces.
 pub(crate) fn client(remote: &Remote) -> Result<reqwest::Client, Failure> {
     let plain =
         remote.ca.is_none() && remote.client_certificate.is_none() && remote.proxy.is_none();
-    if let Some(client) = PLAIN.as_ref().filter(|_| plain) {
-        return Ok(client.clone());
+    if let Some(system) = SYSTEM.as_ref().filter(|_| plain) {
+        let builder = reqwest::Client::builder().referer(false);
+        return builder
+            .tls_backend_preconfigured(system.clone())
+            .build()
+            .map_err(|error| Failure::Tls(innermost(error)));
     }
     let mut builder = reqwest::Client::builder().referer(false);
     if let Some(pem) = &remote.ca {
