@@ -45,4 +45,6 @@ pub use remote_bases::RemoteBases;
 pub use semver::Constraint;
 pub use semver::ConstraintError;
 pub use semver::Version;
+pub use ssh::SshAlgorithms;
+pub use ssh::UnknownAlgorithm;
 pub use tree::GitTree;

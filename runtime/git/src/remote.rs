@@ -1,4 +1,5 @@
 use crate::error::{Error, Failure};
+use crate::ssh::SshAlgorithms;
 use tidegate_values::{SafeUrl, Secret};
 
 /// What is shown to a remote to be let in.
@@ -52,10 +53,7 @@ pub struct Remote {
     pub(crate) client_certificate: Option<(Vec<u8>, Secret)>,
     /// `http`, `https` or `socks5` URL with its user and password.
     pub(crate) proxy: Option<SafeUrl>,
-    /// SSH key exchange algorithms, `--ssh-kex-algos`; the defaults when empty.
-    pub(crate) key_exchanges: Vec<String>,
-    /// SSH host key algorithms, `--ssh-hostkey-algos`; the defaults when empty.
-    pub(crate) host_key_algorithms: Vec<String>,
+    pub(crate) ssh_algorithms: SshAlgorithms,
 }
 
 impl Remote {
@@ -86,8 +84,7 @@ impl Remote {
             ca: None,
             client_certificate: None,
             proxy: None,
-            key_exchanges: Vec::new(),
-            host_key_algorithms: Vec::new(),
+            ssh_algorithms: SshAlgorithms::default(),
         })
     }
 
@@ -129,15 +126,10 @@ impl Remote {
         self
     }
 
-    /// Restricts SSH to these algorithms; empty lists leave the defaults.
+    /// Speaks SSH with these algorithms only.
     #[must_use]
-    pub fn with_ssh_algorithms(
-        mut self,
-        key_exchanges: Vec<String>,
-        host_keys: Vec<String>,
-    ) -> Self {
-        self.key_exchanges = key_exchanges;
-        self.host_key_algorithms = host_keys;
+    pub fn with_ssh_algorithms(mut self, algorithms: SshAlgorithms) -> Self {
+        self.ssh_algorithms = algorithms;
         self
     }
 

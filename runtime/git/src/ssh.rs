@@ -1,6 +1,9 @@
 //! Git's protocol over an SSH connection of our own: no `ssh` program, no agent, no configuration of a user.
 
+mod algorithms;
 mod known_hosts;
+
+pub use algorithms::{SshAlgorithms, UnknownAlgorithm};
 
 use crate::budget::Budget;
 use crate::error::Failure;
@@ -11,9 +14,8 @@ use gix_transport::client::git::ConnectMode;
 use gix_transport::client::git::blocking_io::Connection;
 use known_hosts::{KnownHosts, Verdict};
 use russh::client::{self, AuthResult, Handle};
-use russh::keys::{Algorithm, HashAlg, PrivateKeyWithHashAlg, PublicKeyOrCertificate};
+use russh::keys::{Algorithm, PrivateKeyWithHashAlg, PublicKeyOrCertificate};
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
-use std::borrow::Cow;
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -76,7 +78,11 @@ async fn open(remote: &Remote, budget: &Budget, wire: &Wire) -> Result<(Output, 
         identity.expose_str(),
         passphrase.as_ref().and_then(|phrase| phrase.expose_str()),
     )?;
-    let config = Arc::new(config(remote, &known)?);
+    let config = client::Config {
+        nodelay: true,
+        preferred: remote.ssh_algorithms.preferred(known.algorithms()),
+        ..client::Config::default()
+    };
 
     let verdict = Arc::new(Mutex::new(None));
     let handler = HostKeyCheck {
@@ -85,7 +91,7 @@ async fn open(remote: &Remote, budget: &Budget, wire: &Wire) -> Result<(Output, 
     };
     let stream = tokio::net::TcpStream::connect((host.as_str(), port)).await;
     let stream = stream.map_err(|error| Failure::Connection(error.to_string()))?;
-    let connected = client::connect_stream(config, stream, handler).await;
+    let connected = client::connect_stream(Arc::new(config), stream, handler).await;
     let mut session = connected.map_err(|error| {
         let refused = verdict
             .lock()
@@ -167,59 +173,6 @@ fn read_key(
         Err(_) if passphrase.is_some() => Err(wrong("it is malformed, or the passphrase is wrong")),
         Err(_) => Err(wrong("it is malformed")),
     }
-}
-
-/// Algorithms: those that were configured, and of host keys else those that are known.
-fn config(remote: &Remote, known: &KnownHosts) -> Result<client::Config, Failure> {
-    let mut config = client::Config {
-        nodelay: true,
-        ..client::Config::default()
-    };
-    if !remote.key_exchanges.is_empty() {
-        let names = remote.key_exchanges.iter().map(|name| {
-            russh::kex::Name::try_from(name.as_str())
-                .map_err(|()| Failure::Ssh(format!("key exchange {name:?} is not supported")))
-        });
-        config.preferred.kex = Cow::Owned(names.collect::<Result<_, _>>()?);
-    }
-    let algorithms = if remote.host_key_algorithms.is_empty() {
-        known.algorithms()
-    } else {
-        let names = remote.host_key_algorithms.iter().map(|name| {
-            name.parse()
-                .map_err(|_| Failure::Ssh(format!("host key algorithm {name:?} is not supported")))
-        });
-        names.collect::<Result<_, _>>()?
-    };
-    if !algorithms.is_empty() {
-        config.preferred.key = Cow::Owned(expand(algorithms));
-    }
-    Ok(config)
-}
-
-/// An RSA key can sign with better hashes than its name says: those are tried first.
-fn expand(algorithms: Vec<Algorithm>) -> Vec<Algorithm> {
-    let mut expanded: Vec<Algorithm> = Vec::new();
-    for algorithm in algorithms {
-        let variants = match algorithm {
-            Algorithm::Rsa { hash: None } => vec![
-                Algorithm::Rsa {
-                    hash: Some(HashAlg::Sha512),
-                },
-                Algorithm::Rsa {
-                    hash: Some(HashAlg::Sha256),
-                },
-                Algorithm::Rsa { hash: None },
-            ],
-            other => vec![other],
-        };
-        for variant in variants {
-            if !expanded.contains(&variant) {
-                expanded.push(variant);
-            }
-        }
-    }
-    expanded
 }
 
 /// `/~user/x` names a path in a home folder; everything else is absolute.

@@ -3,11 +3,13 @@
 use crate::checkout::{budget, files};
 use russh::keys::{PrivateKey, PublicKey};
 use russh::server::{Auth, Config, Handler, Msg, Session, VerifiedPublicKey};
-use russh::{Channel, ChannelId};
+use russh::{Channel, ChannelId, Preferred};
 use std::collections::HashMap;
 use std::process::Stdio;
 use std::sync::Arc;
-use tidegate_git::{Credentials, Error, Failure, Options, Outcome, Reference, Remote, checkout};
+use tidegate_git::{
+    Credentials, Error, Failure, Options, Outcome, Reference, Remote, SshAlgorithms, checkout,
+};
 use tidegate_testkit::GitServer;
 use tidegate_values::Secret;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -32,6 +34,10 @@ struct SshServer {
 
 impl SshServer {
     fn start() -> Self {
+        Self::start_with(Preferred::default())
+    }
+
+    fn start_with(preferred: Preferred) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let listener = runtime
             .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
@@ -44,6 +50,7 @@ impl SshServer {
         let config = Config {
             auth_rejection_time: std::time::Duration::from_millis(10),
             keys: vec![private(HOST_ED25519), private(HOST_RSA)],
+            preferred,
             ..Config::default()
         };
         let (config, allowed) = (Arc::new(config), Arc::new(allowed.to_vec()));
@@ -179,13 +186,27 @@ fn go(
     phrase: Option<&str>,
     known: &str,
 ) -> Result<Outcome, Error> {
+    let algorithms = SshAlgorithms::default();
+    go_with(algorithms, server, path, identity, phrase, known)
+}
+
+fn go_with(
+    algorithms: SshAlgorithms,
+    server: &SshServer,
+    path: &str,
+    identity: &str,
+    phrase: Option<&str>,
+    known: &str,
+) -> Result<Outcome, Error> {
     let url = format!("ssh://git@127.0.0.1:{}{path}", server.port);
     let credentials = Credentials::Ssh {
         identity: Secret::new(identity),
         passphrase: phrase.map(Secret::new),
         known_hosts: known.to_owned(),
     };
-    let remote = Remote::new(&url)?.with_credentials(credentials);
+    let remote = Remote::new(&url)?
+        .with_credentials(credentials)
+        .with_ssh_algorithms(algorithms);
     checkout(
         &remote,
         &Reference::branch("main"),
@@ -269,6 +290,60 @@ fn hosts_and_users_are_checked() {
     assert!(
         matches!(missing, Failure::RepositoryNotFound(_)),
         "{missing}"
+    );
+}
+
+/// What comes of looking for a repository that is not there: that much if the algorithms are agreed on.
+fn agreed(algorithms: SshAlgorithms, server: &SshServer, known: &str) -> Result<(), Failure> {
+    let outcome = go_with(algorithms, server, "/nowhere", USER_ED25519, None, known);
+    match cause(outcome) {
+        Failure::RepositoryNotFound(_) => Ok(()),
+        other => Err(other),
+    }
+}
+
+fn texts(names: &[&str]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn key_exchanges_are_those_that_were_configured() {
+    let server = SshServer::start_with(Preferred {
+        kex: [russh::kex::ECDH_SHA2_NISTP256].to_vec().into(),
+        ..Preferred::default()
+    });
+    let known = server.known(HOST_ED25519_PUBLIC);
+    let only = |names: &[&str]| SshAlgorithms::default().with_key_exchanges(&texts(names));
+    let both = only(&["curve25519-sha256", "ecdh-sha2-nistp256"]).unwrap();
+    assert_eq!(agreed(both, &server, &known), Ok(()));
+    let refused = agreed(only(&["curve25519-sha256"]).unwrap(), &server, &known).unwrap_err();
+    assert!(matches!(refused, Failure::Ssh(_)), "{refused}");
+    for wrong in ["rot13", "none", "ext-info-c", ""] {
+        let error = only(&["curve25519-sha256", wrong]).unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("`{wrong}` is none of ")) && error.contains("ecdh-sha2"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn host_keys_are_those_that_were_configured() {
+    let server = SshServer::start();
+    let known = server.known(HOST_RSA_PUBLIC);
+    let only = |names: &[&str]| SshAlgorithms::default().with_host_keys(&texts(names));
+    for name in ["rsa-sha2-256", "rsa-sha2-512"] {
+        assert_eq!(agreed(only(&[name]).unwrap(), &server, &known), Ok(()));
+    }
+    // The list goes before what is known about the host, so the server shows another key.
+    assert_eq!(
+        agreed(only(&["ssh-ed25519", "ssh-rsa"]).unwrap(), &server, &known),
+        Err(Failure::HostKey("key mismatch".into()))
+    );
+    let error = only(&["ssh-dss"]).unwrap_err().to_string();
+    assert!(
+        error.starts_with("`ssh-dss` is none of ") && error.contains("rsa-sha2-512"),
+        "{error}"
     );
 }
 
