@@ -4,6 +4,7 @@
 //! `sandbox` and `apply` take them as `&dyn`. So no capability has to name another.
 
 mod digest;
+mod drift;
 mod event;
 mod object_ref;
 mod redact;
@@ -14,6 +15,13 @@ mod url;
 
 pub use digest::Digest;
 pub use digest::DigestError;
+pub use drift::Comparison;
+pub use drift::DriftCheck;
+pub use drift::DriftCheckError;
+pub use drift::Judgement;
+pub use drift::Pair;
+pub use drift::Upkeep;
+pub use drift::Verdict;
 pub use event::Event;
 pub use event::Severity;
 pub use object_ref::ObjectRef;
