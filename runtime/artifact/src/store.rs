@@ -1,10 +1,11 @@
 mod blobs;
 mod listing;
 mod retention;
+mod sweep;
 mod trees;
 
 pub(crate) use blobs::Blobs;
-use trees::{DOWNLOADS, LISTINGS, forget_downloads, gather};
+use trees::{DOWNLOADS, LISTINGS};
 
 use crate::archive::{self, Packed};
 use crate::ignore::Ignore;
@@ -14,7 +15,7 @@ use crate::tree::ArtifactTree;
 use crate::unpack::{self, UnpackError};
 use parking_lot::{Mutex, RwLock};
 use sha2::Digest as _;
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -302,28 +303,6 @@ impl Store {
             self.remove(&path)?;
             removed.push(path);
         }
-        Ok(removed)
-    }
-
-    /// Removes the blobs that no artifact names any more. Does nothing when no artifact went since the last time.
-    /// Gives the number of blobs removed. Waits for those who publish.
-    pub fn sweep(&self) -> Result<usize, StoreError> {
-        if !self.inner.unswept.swap(false, Ordering::Relaxed) {
-            return Ok(0);
-        }
-        let _alone = self.inner.adding.write();
-        let mut keep = HashSet::new();
-        let listings = self.inner.options.path.join(LISTINGS);
-        forget_downloads(&listings.join(DOWNLOADS)).map_err(StoreError::Write)?;
-        gather(&listings, &mut keep).map_err(StoreError::Write)?;
-        self.inner.live.lock().retain(|tree| match tree.upgrade() {
-            Some(tree) => {
-                keep.extend(tree.index.files().map(|(_, file)| file.digest));
-                true
-            }
-            None => false,
-        });
-        let removed = self.inner.blobs.sweep(&keep).map_err(StoreError::Write)?;
         Ok(removed)
     }
 

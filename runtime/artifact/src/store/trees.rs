@@ -2,21 +2,15 @@
 
 use super::{Store, StoreError, keep, listing, retention};
 use crate::tree::{ArtifactTree, File};
-use std::collections::HashSet;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 use tidegate_values::{Digest, PathError, TreeIndex};
 
 /// The store's own folder for listings.
 pub(super) const LISTINGS: &str = ".listings";
 /// Below the listings: those of other people's archives, by digest.
 pub(super) const DOWNLOADS: &str = ".downloads";
-
-/// How long a download is kept after its last use: sources are read again each interval, at most hourly as a rule.
-const DOWNLOAD_AGE: Duration = Duration::from_hours(2);
 
 /// Listings kept in memory after reading.
 const OPEN_TREES: usize = 32;
@@ -109,32 +103,4 @@ impl Store {
         open.truncate(OPEN_TREES);
         tree
     }
-}
-
-/// Removes the listings of downloads that nobody opened for long.
-pub(super) fn forget_downloads(folder: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let used = entry.metadata()?.modified()?;
-        if retention::now()
-            .duration_since(used)
-            .is_ok_and(|unused| unused > DOWNLOAD_AGE)
-        {
-            std::fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// The digests that the listings below `folder` name.
-pub(super) fn gather(folder: &Path, keep: &mut HashSet<Digest>) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            gather(&entry.path(), keep)?;
-        } else if let Some((_, index)) = listing::read(&std::fs::read_to_string(entry.path())?) {
-            keep.extend(index.files().map(|(_, file)| file.digest));
-        }
-    }
-    Ok(())
 }

@@ -29,10 +29,7 @@ use tidegate_values::Tree;
 impl Reconciler {
     pub(super) async fn delete(&self, name: ArtifactName) -> Outcome {
         let store = self.artifacts.clone();
-        let removed = tokio::task::spawn_blocking(move || {
-            store.remove_all(&name).and_then(|_| store.sweep())
-        })
-        .await;
+        let removed = tokio::task::spawn_blocking(move || store.remove_all(&name)).await;
         Outcome::Deleted(match removed {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(error.to_string()),

@@ -114,15 +114,10 @@ impl Reconciler {
             return 0;
         };
         let (store, name) = (self.artifacts.clone(), super::plan::artifact_name(object));
-        let collected = tokio::task::spawn_blocking(move || {
-            let collected = store.collect_garbage(&name, &artifact.path)?;
-            if !collected.is_empty() {
-                store.sweep()?;
-            }
-            Ok::<_, tidegate_artifact::StoreError>(collected.len())
-        });
+        let collected =
+            tokio::task::spawn_blocking(move || store.collect_garbage(&name, &artifact.path));
         match collected.await {
-            Ok(Ok(collected)) => collected,
+            Ok(Ok(collected)) => collected.len(),
             Ok(Err(error)) => {
                 tracing::error!(%error, "garbage collection of artifacts failed");
                 0

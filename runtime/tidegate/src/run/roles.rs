@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use kube::Api;
 use kube::runtime::watcher;
 use std::sync::Arc;
+use std::time::Duration;
 use tidegate_api::GitRepository;
 use tidegate_api::Kustomization;
 use tidegate_apply::DryRunMode;
@@ -25,6 +26,9 @@ use tidegate_kustomization::Settings;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+/// How often the content of artifacts that went is freed.
+const SWEEP: Duration = Duration::from_mins(1);
+
 /// The namespace that Flux is installed in.
 pub(crate) fn runtime_namespace() -> String {
     std::env::var("RUNTIME_NAMESPACE").unwrap_or_else(|_| "flux-system".to_owned())
@@ -37,6 +41,7 @@ pub(crate) async fn start(
     ready: watch::Sender<bool>,
 ) -> anyhow::Result<JoinSet<()>> {
     let store = store(flags)?;
+    tokio::spawn(store.clone().keep_swept(SWEEP));
     let mut work = JoinSet::new();
     let mut lists = Vec::new();
     for role in &flags.roles {
