@@ -1,13 +1,19 @@
-//! The exact read-set of a call: every question the guest asked, and the digest of the answer it got.
+//! The exact read-set of a call: every question the guest asked, and a digest of the answer it got.
 //!
 //! A recorded trace can be put to another tree. If every answer is the same, the plugin would do the same again,
 //! and its result stands: a commit elsewhere in a repository costs no run.
+//!
+//! Answers may be secret, and short ones could be guessed from a digest. So the digests are made with a key that no
+//! other process has, and traces are never written down.
 
 use crate::Call;
 use crate::host::questions;
+use hmac::{Hmac, KeyInit, Mac as _};
+use sha2::Sha256;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use tidegate_values::{Digest, ReadError, RemoteError, Tree};
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+use tidegate_values::{ReadError, RemoteError, Tree};
 
 /// Which tree a question was put to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,13 +49,36 @@ pub enum Question {
     Now,
 }
 
-/// What the guest was told, as a digest: two answers are the same if and only if their digests are.
+/// What the guest was told: two answers are the same if and only if they were the same to the guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Answer {
     Absent,
     Refused,
-    Digest(Digest),
+    Told(Fingerprint),
 }
+
+/// A digest with a key of this process.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    pub(crate) fn of(content: &[u8]) -> Self {
+        let mut mac = FINGERPRINTS.clone();
+        mac.update(content);
+        Self(mac.finalize().into_bytes().into())
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({})", hex::encode(&self.0[..4]))
+    }
+}
+
+static FINGERPRINTS: LazyLock<Hmac<Sha256>> = LazyLock::new(|| {
+    let key: [u8; 64] = rand::random();
+    <Hmac<Sha256> as KeyInit>::new(&key.into())
+});
 
 /// The questions of one call, each once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -180,5 +209,24 @@ fn find_tree(
             remotes.insert(locator.clone(), opened.clone());
             Ok(opened)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, Fingerprint};
+    use tidegate_values::Digest;
+
+    #[test]
+    fn an_answer_cannot_be_guessed_from_its_fingerprint() {
+        let answer = Fingerprint::of(b"hunter22");
+        assert_eq!(answer, Fingerprint::of(b"hunter22"));
+        assert_ne!(answer, Fingerprint::of(b"hunter23"));
+        assert_ne!(&answer.0, Digest::of(b"hunter22").as_bytes());
+        let shown = format!("{:?}", Answer::Told(answer));
+        assert!(
+            !shown.contains(&Digest::of(b"hunter22").hex()[..8]),
+            "{shown}"
+        );
     }
 }

@@ -1,15 +1,15 @@
-//! Answers and their digests, in one place: what records a call and what verifies its trace later must agree.
+//! Answers and their fingerprints, in one place: what records a call and what verifies its trace later must agree.
 
-use crate::trace::Answer;
+use crate::trace::{Answer, Fingerprint};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
-use tidegate_values::{Digest, Entry, EntryKind, ReadError, RemoteError, Tree};
+use tidegate_values::{Entry, EntryKind, ReadError, RemoteError, Tree};
 
 /// The answer `text`.
 pub(crate) fn text(text: &str) -> Answer {
-    Answer::Digest(Digest::of(text.as_bytes()))
+    Answer::Told(Fingerprint::of(text.as_bytes()))
 }
 
 pub(crate) fn optional(answer: Option<&str>) -> Answer {
@@ -35,7 +35,7 @@ pub(crate) fn refusal(error: &ReadError) -> Result<Answer, ReadError> {
 /// Content of a file, by its digest alone.
 pub(crate) fn file(tree: &dyn Tree, path: &str) -> Result<Answer, ReadError> {
     match tree.digest(path) {
-        Ok(digest) => Ok(Answer::Digest(digest)),
+        Ok(digest) => Ok(Answer::Told(Fingerprint::of(digest.as_bytes()))),
         Err(error) => refusal(&error),
     }
 }
@@ -129,7 +129,7 @@ pub(crate) fn remote_file(
     read: Result<Bytes, RemoteError>,
 ) -> Result<(Answer, Result<Bytes, Missing>), ReadError> {
     match read {
-        Ok(bytes) => Ok((Answer::Digest(Digest::of(&bytes)), Ok(bytes))),
+        Ok(bytes) => Ok((Answer::Told(Fingerprint::of(&bytes)), Ok(bytes))),
         Err(error) => remote_error(error).map(|(answer, missing)| (answer, Err(missing))),
     }
 }
