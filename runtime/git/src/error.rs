@@ -52,12 +52,12 @@ impl Error {
 #[non_exhaustive]
 pub enum Failure {
     /// 401, with what the server says.
-    #[error("authentication required: {0}")]
+    #[error("authentication required{}", after_colon(.0))]
     AuthenticationRequired(String),
     /// 403, with what the server says.
-    #[error("authorization failed: {0}")]
+    #[error("authorization failed{}", after_colon(.0))]
     AuthorizationFailed(String),
-    /// 404, with what the server says.
+    /// 404, with what the server says. The colon stands there as go-git has it, whatever follows.
     #[error("repository not found: {0}")]
     RepositoryNotFound(String),
     #[error("remote repository is empty")]
@@ -70,7 +70,7 @@ pub enum Failure {
     Stopped,
 
     /// Any other status, with what the server says.
-    #[error("unexpected status code {status}: {text}")]
+    #[error("unexpected status code {status}{}", after_colon(.text))]
     Status { status: u16, text: String },
     #[error("can't connect: {0}")]
     Connection(String),
@@ -100,6 +100,14 @@ pub enum Failure {
     Submodule { name: String, cause: Box<Failure> },
 }
 
+/// What a server says, if it says anything.
+fn after_colon(text: &str) -> String {
+    match text {
+        "" => String::new(),
+        text => format!(": {text}"),
+    }
+}
+
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::Storage(error.to_string())
@@ -112,7 +120,8 @@ impl Failure {
         let mut texts: Vec<String> = Vec::new();
         for cause in error.iter_errors() {
             let text = cause.to_string();
-            let text = text.lines().next().unwrap_or_default().to_owned();
+            let line = text.lines().next().unwrap_or_default();
+            let text = line.trim_end_matches([':', ' ']).to_owned();
             if !text.is_empty() && !texts.contains(&text) {
                 texts.push(text);
             }

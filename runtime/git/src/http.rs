@@ -1,6 +1,8 @@
 //! Git's smart HTTP protocol over a client of our own, for what gix's clients can't be told: private authorities,
 //! client certificates, proxies per repository, bearer tokens, and a deadline over everything.
 
+mod page;
+
 use crate::budget::Budget;
 use crate::error::Failure;
 use crate::remote::{Credentials, Remote};
@@ -15,8 +17,8 @@ use std::io::{self, BufRead, Read, Write};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use transport::{GetResponse, PostBodyDataKind, PostResponse};
 
-/// Characters of an error page that end up in a message.
-const PAGE: usize = 300;
+/// Bytes of an error page that are read.
+const PAGE: usize = 4096;
 
 /// The transport that gix speaks through.
 pub(crate) type Transport = transport::Transport<Client>;
@@ -287,7 +289,7 @@ fn accept(mut response: reqwest::Response, budget: &Budget) -> Result<reqwest::R
             _ => break,
         }
     }
-    let text: String = String::from_utf8_lossy(&page).chars().take(PAGE).collect();
+    let text = page::said(&String::from_utf8_lossy(&page));
     Err(match status.as_u16() {
         401 => Failure::AuthenticationRequired(text),
         403 => Failure::AuthorizationFailed(text),

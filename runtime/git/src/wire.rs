@@ -1,14 +1,9 @@
 use crate::error::Failure;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::remote::Credentials;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-
-use crate::remote::Credentials;
-
-/// Shorter secrets are not looked for: they would mask half of any text.
-const SHORTEST: usize = 6;
+use tidegate_values::Redactor;
 
 /// What a transport and its session share beside gix, which would make a text of every failure.
 #[derive(Clone)]
@@ -19,31 +14,25 @@ struct Shared {
     /// Bytes that may still come.
     allowance: AtomicU64,
     /// What must not stand in a message, though the server may say it back to us.
-    secrets: Vec<String>,
+    redactor: Redactor,
 }
 
 impl Wire {
     pub(crate) fn new(credentials: &Credentials, allowance: u64) -> Self {
-        let secrets = match credentials {
-            Credentials::None | Credentials::Ssh { .. } => Vec::new(),
-            Credentials::Bearer(token) => vec![token.expose().to_vec()],
+        let redactor = match credentials {
+            Credentials::None | Credentials::Ssh { .. } => Redactor::default(),
+            Credentials::Bearer(token) => Redactor::new([token.expose()]),
             Credentials::Basic { username, password } => {
+                // As the header joins them: a short password is hidden there at least.
                 let pair = [username.as_bytes(), b":", password.expose()].concat();
-                vec![
-                    STANDARD.encode(pair).into_bytes(),
-                    password.expose().to_vec(),
-                ]
+                Redactor::new([&*pair, password.expose()])
             }
         };
-        let secrets = secrets
-            .into_iter()
-            .filter_map(|secret| String::from_utf8(secret).ok());
-        let secrets = secrets.filter(|secret| secret.len() >= SHORTEST).collect();
         let allowance = AtomicU64::new(allowance);
         Self(Arc::new(Shared {
             failure: Mutex::default(),
             allowance,
-            secrets,
+            redactor,
         }))
     }
 
@@ -95,9 +84,7 @@ impl Wire {
         | Protocol(text)
         | Status { text, .. } = &mut failure
         {
-            for secret in &self.0.secrets {
-                *text = text.replace(secret.as_str(), "***");
-            }
+            *text = self.0.redactor.redact(text);
         }
         failure
     }

@@ -375,7 +375,7 @@ fn credentials_open_what_is_locked() {
     assert_eq!(
         refused.to_string(),
         format!(
-            "unable to clone '{}': authentication required: who are you?\n",
+            "unable to clone '{}': authentication required: who are you?",
             repository.url()
         )
     );

@@ -103,7 +103,7 @@ fn messages_are_flux_s() {
     server.set_down(true);
     assert_eq!(
         message(url, &main, None),
-        format!("unable to clone '{url}': unexpected status code 503: down\n")
+        format!("unable to clone '{url}': unexpected status code 503: down")
     );
 }
 
