@@ -154,10 +154,9 @@ impl Moves {
         match state.objects.as_ref().map(|objects| objects.get(key)) {
             None => Seen::Unknown,
             Some(Some(object)) if object.moved_at > written => Seen::Moved,
-            // A write that the watch has not told of yet.
-            Some(_) if written > state.heard => Seen::Unmoved,
-            Some(Some(_)) => Seen::Unmoved,
-            Some(None) => Seen::Moved,
+            // Gone. What is newer than all that the watch told was written since.
+            Some(None) if written <= state.heard => Seen::Moved,
+            Some(_) => Seen::Unmoved,
         }
     }
 
