@@ -1,7 +1,11 @@
 //! Scenarios against the real program and a real API server: one folder of `cases/` each, no Rust needed for a new one.
 //! README.md describes their form.
 
+mod engines;
+mod expect;
+mod fill;
 mod matching;
+mod metrics;
 mod play;
 mod scenario;
 mod world;

@@ -22,6 +22,9 @@ pub struct Scenario {
     /// Whether the case has a control plane and an engine for itself, and may kill the engine.
     #[serde(default)]
     pub(crate) alone: bool,
+    /// The kinds of Flux whose definitions are installed, for a case that is `alone`; all when none is named.
+    #[serde(default)]
+    pub(crate) definitions: Vec<String>,
     /// More namespaces, each with the case's own in front: `NAME-<suffix>`.
     #[serde(default)]
     pub(crate) namespaces: Vec<String>,
@@ -77,8 +80,20 @@ pub(crate) enum Action {
     Sleep(f64),
     /// Whether the Git server answers 503 to all.
     GitDown(bool),
+    /// Whether the receiver of events takes requests and never answers.
+    ReceiverSilent(bool),
     /// What happens to the process.
     Engine(Engine),
+    /// What happens to a second process, with the same arguments and a storage of its own.
+    Second(Engine),
+}
+
+/// One of the processes of a world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Who {
+    Engine,
+    Second,
 }
 
 #[derive(Debug, Deserialize)]
@@ -86,12 +101,29 @@ pub(crate) enum Action {
 pub(crate) enum Engine {
     /// It ends without a chance to clean up.
     Kill,
-    /// It is asked to end, and does.
+    /// The same, at a moment when some of its objects are there, but not all. The scenario begins anew in another
+    /// namespace when the moment was missed.
+    KillAmid(Amid),
+    /// It is asked to end, and does so with code 0.
     Stop,
+    /// The same, within seconds.
+    StopWithin(f64),
     /// It starts again, with its storage as it is.
     Start,
     /// Its storage goes.
     LoseStorage,
+}
+
+/// The number of objects that a Kustomization owns goes from one to another.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Amid {
+    /// The kind that is counted.
+    pub(crate) kind: String,
+    /// The Kustomization.
+    pub(crate) owner: String,
+    pub(crate) from: usize,
+    pub(crate) to: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -151,9 +183,56 @@ pub(crate) struct Expect {
     /// Objects that nobody has written since the step began.
     #[serde(default)]
     pub(crate) unchanged: Vec<String>,
+    /// Events that the receiver must have got, as patterns of what is posted.
+    #[serde(default)]
+    pub(crate) posted: Vec<Value>,
+    /// How many posts, at least, the receiver must have left without an answer.
+    #[serde(default)]
+    pub(crate) unanswered: usize,
+    /// Numbers of `/metrics` of the first engine.
+    #[serde(default)]
+    pub(crate) metrics: Vec<Metric>,
+    /// What the engines answer to a GET.
+    #[serde(default)]
+    pub(crate) answers: Vec<Answer>,
     /// Text that must not stand in the engine's log, in any object of the case, or in any event.
     #[serde(default)]
     pub(crate) nowhere: Vec<String>,
+}
+
+/// The sum of the series that have a name and labels.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Metric {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) labels: BTreeMap<String, String>,
+    /// What it must reach.
+    #[serde(default)]
+    pub(crate) at_least: Option<f64>,
+    /// What it must not exceed.
+    #[serde(default)]
+    pub(crate) at_most: Option<f64>,
+    /// By how much it may grow while the step's `hold` lasts.
+    #[serde(default)]
+    pub(crate) held_growth: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Answer {
+    pub(crate) who: Who,
+    pub(crate) port: Port,
+    pub(crate) path: String,
+    /// The status; none when nobody listens.
+    pub(crate) code: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Port {
+    Artifacts,
+    Health,
 }
 
 fn somebody() -> String {

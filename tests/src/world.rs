@@ -1,12 +1,14 @@
 //! Control planes, engines and Git servers, shared by the cases that want the same engine.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 use serde_json::Value;
 use tidegate_testkit::cluster::install_definitions;
-use tidegate_testkit::{Cluster, ControlPlane, GitServer, Tidegate};
+use tidegate_testkit::{Cluster, ControlPlane, EventReceiver, GitServer, Tidegate};
+
+use crate::scenario::Who;
 
 /// Arguments of every engine.
 const ENGINE: &[&str] = &[
@@ -16,13 +18,16 @@ const ENGINE: &[&str] = &[
     "--feature-gates=ExternalArtifact=true",
 ];
 
-/// One control plane with one engine, and a Git server.
+/// One control plane with one engine, or two, a Git server and a receiver of events.
 pub(crate) struct World {
-    // The engine goes first, the plane last.
-    pub(crate) engine: Mutex<Tidegate>,
+    // The engines go first, the plane last.
+    engine: Mutex<Option<Tidegate>>,
+    second: Mutex<Option<Tidegate>>,
+    arguments: Vec<String>,
     pub(crate) cluster: Cluster,
     pub(crate) git: GitServer,
-    _plane: ControlPlane,
+    pub(crate) receiver: EventReceiver,
+    plane: ControlPlane,
 }
 
 /// The worlds of one run, each started by the first case that needs it.
@@ -32,27 +37,80 @@ pub struct Worlds {
 }
 
 impl World {
-    pub(crate) fn start(more: &[String]) -> anyhow::Result<World> {
+    /// `definitions`: the kinds that are installed; all when none is named.
+    pub(crate) fn start(more: &[String], definitions: &[String]) -> anyhow::Result<World> {
         let plane = ControlPlane::start()?;
         let cluster = Cluster::connect(&plane.kubeconfig())?;
         let definitions: Vec<Value> = tidegate_api::all_definitions(&tidegate_api::Labels::new())
             .into_iter()
             .map(|(_, definition)| definition)
+            .filter(|definition| {
+                let kind = &definition["spec"]["names"]["kind"];
+                definitions.is_empty() || definitions.iter().any(|name| *kind == **name)
+            })
             .collect();
         install_definitions(&cluster, &definitions).context("the definitions of the Flux kinds")?;
         cluster.create_namespace("flux-system")?;
-        let args: Vec<&str> = ENGINE
+        let receiver = EventReceiver::start()?;
+        let arguments = ENGINE
             .iter()
-            .copied()
-            .chain(more.iter().map(String::as_str))
+            .map(|argument| (*argument).to_owned())
+            .chain(more.iter().cloned())
+            .map(|argument| argument.replace("%EVENTS%", &receiver.url()))
             .collect();
-        let engine = Tidegate::start(&plane.kubeconfig(), &args)?;
-        Ok(World {
-            engine: Mutex::new(engine),
+        let world = World {
+            engine: Mutex::default(),
+            second: Mutex::default(),
+            arguments,
             cluster,
             git: GitServer::start()?,
-            _plane: plane,
-        })
+            receiver,
+            plane,
+        };
+        world.start_engine(Who::Engine)?;
+        Ok(world)
+    }
+
+    /// Starts an engine: anew, or as it was before it ended.
+    pub(crate) fn start_engine(&self, who: Who) -> anyhow::Result<()> {
+        let mut engine = self.slot(who);
+        if let Some(engine) = engine.as_mut() {
+            anyhow::ensure!(!engine.is_running(), "it runs already");
+            return Ok(engine.restart()?);
+        }
+        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        *engine = Some(Tidegate::start(&self.plane.kubeconfig(), &arguments)?);
+        Ok(())
+    }
+
+    /// Does something with an engine that was started, running or not.
+    pub(crate) fn with_engine<T>(
+        &self,
+        who: Who,
+        work: impl FnOnce(&mut Tidegate) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let mut engine = self.slot(who);
+        work(engine.as_mut().context("it was never started")?)
+    }
+
+    /// What the engines wrote, the first one's before the second one's.
+    pub(crate) fn log(&self) -> String {
+        let log = |who| {
+            let mut engine = self.slot(who);
+            engine.as_mut().map(|engine| engine.process().log())
+        };
+        [Who::Engine, Who::Second]
+            .into_iter()
+            .filter_map(log)
+            .collect()
+    }
+
+    fn slot(&self, who: Who) -> MutexGuard<'_, Option<Tidegate>> {
+        let slot = match who {
+            Who::Engine => &self.engine,
+            Who::Second => &self.second,
+        };
+        slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -63,7 +121,7 @@ impl Worlds {
         if let Some(world) = shared.get(engine) {
             return Ok(Arc::clone(world));
         }
-        let world = Arc::new(World::start(engine)?);
+        let world = Arc::new(World::start(engine, &[])?);
         shared.insert(engine.to_vec(), Arc::clone(&world));
         Ok(world)
     }

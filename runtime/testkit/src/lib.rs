@@ -1,11 +1,12 @@
 //! What tests (and the demo) stand on: the control plane and the `tidegate` program as child processes, a Git server
-//! on loopback, and the reader of cases that are text files.
+//! and a receiver of events on loopback, and the reader of cases that are text files.
 //!
 //! A dev-dependency: nothing that ships depends on it.
 
 pub mod case;
 pub mod cluster;
 pub mod control_plane;
+pub mod event_receiver;
 pub mod git_server;
 pub mod process;
 pub mod tidegate;
@@ -13,6 +14,7 @@ pub mod tidegate;
 pub use case::Case;
 pub use cluster::{Cluster, Reference};
 pub use control_plane::ControlPlane;
+pub use event_receiver::EventReceiver;
 pub use git_server::{GitServer, Repository};
 pub use process::Process;
 pub use tidegate::{Launch, Tidegate};

@@ -116,6 +116,11 @@ impl Tidegate {
         Ok(engine)
     }
 
+    /// Whether the program runs.
+    pub fn is_running(&mut self) -> bool {
+        self.process.exited().is_none()
+    }
+
     /// Starts the program again in the same way, folder and ports, after it was killed or has ended.
     pub fn restart(&mut self) -> Result<(), Error> {
         self.process = spawn(&self.launch, self.ports)?;
