@@ -48,7 +48,9 @@ impl LabelSelector {
         };
         let mut requirements = Vec::new();
         while parser.peek().is_some() {
-            requirements.push(parser.requirement()?);
+            let requirement = parser.requirement()?;
+            requirement.check()?;
+            requirements.push(requirement);
             match parser.next() {
                 None => break,
                 Some(Token::Comma) => match parser.peek() {
@@ -100,6 +102,48 @@ impl LabelSelector {
             }
         })
     }
+}
+
+impl Requirement {
+    /// Refuses what no object can have. Kubernetes: apimachinery/pkg/labels, `NewRequirement`.
+    fn check(&self) -> Result<(), Error> {
+        if !is_label_key(&self.key) {
+            return Err(invalid(&format!("{:?} is no label key", self.key)));
+        }
+        for value in &self.values {
+            if !(value.is_empty() || is_label_name(value)) {
+                return Err(invalid(&format!("{value:?} is no label value")));
+            }
+            let compared = matches!(self.operator, Operator::GreaterThan | Operator::LessThan);
+            if compared && value.parse::<i64>().is_err() {
+                return Err(invalid(&format!("{value:?} is no whole number")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A name, or a DNS subdomain, `/` and a name.
+fn is_label_key(text: &str) -> bool {
+    let Some((prefix, name)) = text.split_once('/') else {
+        return is_label_name(text);
+    };
+    let is_part = |part: &str| {
+        let inner = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
+        !part.is_empty()
+            && part.bytes().all(|byte| inner(&byte))
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+    };
+    prefix.len() <= 253 && prefix.split('.').all(is_part) && is_label_name(name)
+}
+
+/// At most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends.
+fn is_label_name(text: &str) -> bool {
+    let ends = |at: Option<&u8>| at.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = text.as_bytes();
+    let inner = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    bytes.len() <= 63 && ends(bytes.first()) && ends(bytes.last()) && bytes.iter().all(inner)
 }
 
 fn invalid(message: &str) -> Error {

@@ -49,7 +49,24 @@ fn label_selectors_match_as_in_kubernetes() {
         let parsed = LabelSelector::parse(selector).expect(selector);
         assert_eq!(parsed.matches(value), expected, "{selector}");
     }
-    for selector in ["app=web,", "=", "app in web", "app in (web", "!"] {
+    // The last ones are of Kubernetes: apimachinery/pkg/labels, `TestSelectorParse`, and what an API server refuses.
+    for selector in [
+        "app=web,",
+        "=",
+        "app in web",
+        "app in (web",
+        "!",
+        "x=a||y=b",
+        "x==a==b",
+        "!x=a",
+        "x<a",
+        "a||b",
+        "a/b/c=d",
+        "A.b/c=d",
+        "/c=d",
+        "-a=b",
+        "a=b_",
+    ] {
         assert!(LabelSelector::parse(selector).is_err(), "{selector}");
     }
 }

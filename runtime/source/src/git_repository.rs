@@ -22,6 +22,7 @@ use tidegate_artifact::Store;
 use tidegate_flow::Kind;
 use tidegate_flow::Report;
 use tidegate_flow::Run;
+use tidegate_git::SshAlgorithms;
 use tidegate_kube::Cluster;
 use tidegate_kube::Watched;
 
@@ -34,6 +35,8 @@ pub struct Reconciler {
     pub scratch: PathBuf,
     /// `--requeue-dependency`
     pub requeue_dependency: Duration,
+    /// `--ssh-kex-algos` and `--ssh-hostkey-algos`
+    pub ssh_algorithms: SshAlgorithms,
 }
 
 impl Kind for Reconciler {
@@ -49,7 +52,7 @@ impl Kind for Reconciler {
     }
 
     fn plan(&self, object: &GitRepository, inputs: &Inputs, _: Timestamp) -> Result<Plan, Outcome> {
-        plan::plan(object, inputs)
+        plan::plan(object, inputs, &self.ssh_algorithms)
     }
 
     async fn act(

@@ -2,16 +2,24 @@
 //!
 //! A flag may be given with the name of a role before it (`--kustomize-controller-concurrent=8`): then it is that
 //! role's alone. Without, it goes to every role that has it. Of repeated flags the last one counts, except
-//! `--feature-gates`, which add up.
+//! where lists add up (`--feature-gates`). Every value is checked before anything is done with one.
+
+mod table;
+mod takes;
 
 use anyhow::Context as _;
-use anyhow::bail;
+use anyhow::ensure;
 use clap::Arg;
 use clap::ArgAction;
 use clap::ArgMatches;
 use clap::Command;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use table::FLAGS;
+use table::Flag;
+use table::VARIABLES;
+use takes::Takes;
+use tidegate_git::SshAlgorithms;
 
 /// A part of Flux that this process plays. The name is that of Flux's controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,419 +42,6 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.name() == text)
     }
 }
-
-/// What a flag takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Takes {
-    Text,
-    Switch,
-    /// Repeatable; each value may itself be a list with commas.
-    List,
-}
-
-struct Flag {
-    name: &'static str,
-    roles: &'static [Role],
-    takes: Takes,
-    default: &'static str,
-    help: &'static str,
-}
-
-const BOTH: &[Role] = &Role::ALL;
-const SOURCE: &[Role] = &[Role::Source];
-const KUSTOMIZE: &[Role] = &[Role::Kustomize];
-
-const fn flag(
-    name: &'static str,
-    roles: &'static [Role],
-    takes: Takes,
-    default: &'static str,
-    help: &'static str,
-) -> Flag {
-    Flag {
-        name,
-        roles,
-        takes,
-        default,
-        help,
-    }
-}
-
-// tidy: table
-const FLAGS: &[Flag] = &[
-    flag(
-        "apply-dry-run",
-        KUSTOMIZE,
-        Takes::Text,
-        "stage",
-        "Dry run before an apply: stage (as Flux: a refusal leaves the stage untouched) or never",
-    ),
-    flag(
-        "artifact-digest-algo",
-        SOURCE,
-        Takes::Text,
-        "sha256",
-        "Algorithm of artifact digests; sha256 is the only one",
-    ),
-    flag(
-        "artifact-retention-records",
-        SOURCE,
-        Takes::Text,
-        "2",
-        "How many artifacts of an object are kept",
-    ),
-    flag(
-        "artifact-retention-ttl",
-        SOURCE,
-        Takes::Text,
-        "60s",
-        "How long artifacts beyond that are kept",
-    ),
-    flag(
-        "concurrent",
-        BOTH,
-        Takes::Text,
-        "",
-        "Objects worked on at the same time (source 2, kustomize 4)",
-    ),
-    flag(
-        "concurrent-ssa",
-        KUSTOMIZE,
-        Takes::Text,
-        "4",
-        "Requests of one apply at the same time",
-    ),
-    flag(
-        "custom-apply-stage-kinds",
-        KUSTOMIZE,
-        Takes::List,
-        "",
-        "Kinds (`Kind` or `group/Kind`) applied in a stage of their own",
-    ),
-    flag(
-        "default-service-account",
-        KUSTOMIZE,
-        Takes::Text,
-        "",
-        "Service account that objects are applied as where none is named",
-    ),
-    flag(
-        "drift-repair",
-        KUSTOMIZE,
-        Takes::Text,
-        "watch",
-        "When changed objects are put right: watch (at once) or interval (as Flux)",
-    ),
-    flag(
-        "enable-leader-election",
-        BOTH,
-        Takes::Switch,
-        "false",
-        "Work only while holding the lease",
-    ),
-    flag(
-        "events-addr",
-        BOTH,
-        Takes::Text,
-        "",
-        "Where events are posted",
-    ),
-    flag(
-        "feature-gates",
-        BOTH,
-        Takes::List,
-        "",
-        "`Gate=true,Gate=false`",
-    ),
-    flag(
-        "full-resync",
-        KUSTOMIZE,
-        Takes::Text,
-        "1h",
-        "Everything is read again after this long, whatever the watches say",
-    ),
-    flag(
-        "health-addr",
-        BOTH,
-        Takes::Text,
-        ":9440",
-        "Where /healthz and /readyz are served",
-    ),
-    flag(
-        "http-retry",
-        KUSTOMIZE,
-        Takes::Text,
-        "9",
-        "Tries to fetch an artifact of another process",
-    ),
-    flag(
-        "interval-jitter-percentage",
-        BOTH,
-        Takes::Text,
-        "5",
-        "How far intervals may be off, in percent",
-    ),
-    flag(
-        "kube-api-burst",
-        BOTH,
-        Takes::Text,
-        "300",
-        "Taken for compatibility: the API server's priority and fairness limits requests",
-    ),
-    flag(
-        "kube-api-qps",
-        BOTH,
-        Takes::Text,
-        "50",
-        "Taken for compatibility: the API server's priority and fairness limits requests",
-    ),
-    flag(
-        "leader-election-lease-duration",
-        BOTH,
-        Takes::Text,
-        "35s",
-        "How long others wait before they take the lease",
-    ),
-    flag(
-        "leader-election-release-on-cancel",
-        BOTH,
-        Takes::Switch,
-        "true",
-        "Give up the lease when stopped",
-    ),
-    flag(
-        "leader-election-renew-deadline",
-        BOTH,
-        Takes::Text,
-        "30s",
-        "How long renewing may fail before this process stops",
-    ),
-    flag(
-        "leader-election-retry-period",
-        BOTH,
-        Takes::Text,
-        "5s",
-        "Time between tries to get or renew the lease",
-    ),
-    flag("log-encoding", BOTH, Takes::Text, "json", "json or console"),
-    flag(
-        "log-level",
-        BOTH,
-        Takes::Text,
-        "info",
-        "trace, debug, info or error",
-    ),
-    flag(
-        "max-retry-delay",
-        BOTH,
-        Takes::Text,
-        "15m",
-        "Longest delay between tries",
-    ),
-    flag(
-        "metrics-addr",
-        BOTH,
-        Takes::Text,
-        ":8080",
-        "Where /metrics is served",
-    ),
-    flag(
-        "min-retry-delay",
-        BOTH,
-        Takes::Text,
-        "750ms",
-        "First delay between tries",
-    ),
-    flag(
-        "no-cross-namespace-refs",
-        BOTH,
-        Takes::Switch,
-        "false",
-        "Refuse references into other namespaces",
-    ),
-    flag(
-        "no-remote-bases",
-        KUSTOMIZE,
-        Takes::Switch,
-        "false",
-        "Refuse bases and manifests by URL",
-    ),
-    flag(
-        "override-manager",
-        KUSTOMIZE,
-        Takes::List,
-        "",
-        "Field managers whose changes are undone",
-    ),
-    flag(
-        "requeue-dependency",
-        BOTH,
-        Takes::Text,
-        "30s",
-        "Time to the next look at a dependency that is not ready",
-    ),
-    flag(
-        "storage-addr",
-        SOURCE,
-        Takes::Text,
-        ":9090",
-        "Where artifacts are served",
-    ),
-    flag(
-        "storage-adv-addr",
-        SOURCE,
-        Takes::Text,
-        "",
-        "Address of the artifact server in artifact URLs",
-    ),
-    flag(
-        "storage-path",
-        SOURCE,
-        Takes::Text,
-        "",
-        "Folder for artifacts",
-    ),
-    flag(
-        "watch-all-namespaces",
-        BOTH,
-        Takes::Switch,
-        "true",
-        "Watch all namespaces, else only that of RUNTIME_NAMESPACE",
-    ),
-    flag(
-        "watch-configs-label-selector",
-        KUSTOMIZE,
-        Takes::Text,
-        "reconcile.fluxcd.io/watch=Enabled",
-        "Label of the ConfigMaps and Secrets whose change reconciles what refers to them",
-    ),
-    flag(
-        "watch-label-selector",
-        BOTH,
-        Takes::Text,
-        "",
-        "Work only on objects with these labels",
-    ),
-    flag(
-        "default-decryption-service-account",
-        KUSTOMIZE,
-        Takes::Text,
-        "",
-        "Taken for compatibility: decryption is not served yet",
-    ),
-    flag(
-        "default-kubeconfig-service-account",
-        KUSTOMIZE,
-        Takes::Text,
-        "",
-        "Taken for compatibility: other clusters are not served yet",
-    ),
-    flag(
-        "insecure-allow-http",
-        BOTH,
-        Takes::Switch,
-        "true",
-        "Taken for compatibility",
-    ),
-    flag(
-        "insecure-kubeconfig-exec",
-        KUSTOMIZE,
-        Takes::Switch,
-        "false",
-        "Taken for compatibility: other clusters are not served yet",
-    ),
-    flag(
-        "insecure-kubeconfig-tls",
-        KUSTOMIZE,
-        Takes::Switch,
-        "false",
-        "Taken for compatibility: other clusters are not served yet",
-    ),
-    flag(
-        "helm-cache-max-size",
-        SOURCE,
-        Takes::Text,
-        "0",
-        "Taken for compatibility: charts are not served yet",
-    ),
-    flag(
-        "helm-cache-purge-interval",
-        SOURCE,
-        Takes::Text,
-        "1m",
-        "Taken for compatibility: charts are not served yet",
-    ),
-    flag(
-        "helm-cache-ttl",
-        SOURCE,
-        Takes::Text,
-        "15m",
-        "Taken for compatibility: charts are not served yet",
-    ),
-    flag(
-        "helm-chart-file-max-size",
-        SOURCE,
-        Takes::Text,
-        "5242880",
-        "Taken for compatibility: charts are not served yet",
-    ),
-    flag(
-        "helm-chart-max-size",
-        SOURCE,
-        Takes::Text,
-        "10485760",
-        "Taken for compatibility: charts are not served yet",
-    ),
-    flag(
-        "helm-index-max-size",
-        SOURCE,
-        Takes::Text,
-        "52428800",
-        "Taken for compatibility: charts are not served yet",
-    ),
-    flag(
-        "sops-age-secret",
-        KUSTOMIZE,
-        Takes::Text,
-        "",
-        "Taken for compatibility: decryption is not served yet",
-    ),
-    flag(
-        "sops-vault-configmap",
-        KUSTOMIZE,
-        Takes::Text,
-        "",
-        "Taken for compatibility: decryption is not served yet",
-    ),
-    flag(
-        "ssh-hostkey-algos",
-        SOURCE,
-        Takes::List,
-        "",
-        "SSH host key algorithms, all safe ones by default",
-    ),
-    flag(
-        "ssh-kex-algos",
-        SOURCE,
-        Takes::List,
-        "",
-        "SSH key exchange algorithms, all safe ones by default",
-    ),
-    flag(
-        "token-cache-max-duration",
-        BOTH,
-        Takes::Text,
-        "1h",
-        "Taken for compatibility: cloud identities are not served yet",
-    ),
-    flag(
-        "token-cache-max-size",
-        BOTH,
-        Takes::Text,
-        "100",
-        "Taken for compatibility: cloud identities are not served yet",
-    ),
-];
 
 /// The flags as given, and the roles to play.
 pub(crate) struct Flags {
@@ -477,8 +72,7 @@ pub(crate) fn command() -> Command {
         };
         command = command.arg(arg(flag.name.to_owned(), flag.takes).help(help));
         for role in flag.roles {
-            command =
-                command.arg(arg(format!("{}-{}", role.name(), flag.name), flag.takes).hide(true));
+            command = command.arg(arg(own_name(*role, flag.name), flag.takes).hide(true));
         }
     }
     command
@@ -490,10 +84,15 @@ fn arg(name: String, takes: Takes) -> Arg {
         Takes::Switch => arg
             .num_args(0..=1)
             .require_equals(true)
-            .default_missing_value("true")
-            .value_parser(["true", "false"]),
-        Takes::Text | Takes::List => arg.num_args(1),
+            .default_missing_value("true"),
+        // Go takes what follows for the value, whatever it begins with.
+        _ => arg.num_args(1).allow_hyphen_values(true),
     }
+}
+
+/// What a flag is called where it is for one role alone.
+fn own_name(role: Role, name: &str) -> String {
+    format!("{}-{name}", role.name())
 }
 
 impl Flags {
@@ -516,18 +115,64 @@ impl Flags {
             roles = only.map_or_else(|| Role::ALL.to_vec(), |role| vec![role]);
         }
         let kubeconfig = matches.remove_one::<String>("kubeconfig").map(Into::into);
-        Ok(Self {
+        let flags = Self {
             matches,
             roles,
             kubeconfig,
-        })
+        };
+        flags.check()?;
+        Ok(flags)
+    }
+
+    /// Fails at the first value that is wrong, in one line: the flag, the value, and what is expected.
+    fn check(&self) -> anyhow::Result<()> {
+        for flag in FLAGS {
+            let own = flag.roles.iter().map(|role| own_name(*role, flag.name));
+            for name in std::iter::once(flag.name.to_owned()).chain(own) {
+                for value in self.values(&name) {
+                    check(&format!("--{name}"), flag.takes, &value)?;
+                }
+            }
+        }
+        for (name, variable) in VARIABLES {
+            if let (Some(flag), Some(value)) = (find(name), variable_of(name)) {
+                check(variable, flag.takes, &value)?;
+            }
+        }
+        for role in &self.roles {
+            self.check_lease(*role)?;
+        }
+        Ok(())
+    }
+
+    /// client-go, `tools/leaderelection`, `NewLeaderElector`.
+    fn check_lease(&self, role: Role) -> anyhow::Result<()> {
+        if !self.switch(role, "enable-leader-election") {
+            return Ok(());
+        }
+        let (lease, renew, retry) = (
+            "leader-election-lease-duration",
+            "leader-election-renew-deadline",
+            "leader-election-retry-period",
+        );
+        for (longer, shorter, factor) in [(lease, renew, 1.0), (renew, retry, 1.2)] {
+            let shortest = self.duration(role, shorter)?.mul_f64(factor);
+            ensure!(
+                self.duration(role, longer)? > shortest,
+                "--{longer}: `{}` is not longer than {factor} times --{shorter}, which is `{}`",
+                self.text(role, longer),
+                self.text(role, shorter)
+            );
+        }
+        Ok(())
     }
 
     /// The value of a flag for a role.
     pub(crate) fn text(&self, role: Role, name: &str) -> String {
         self.given(role, name)
             .pop()
-            .unwrap_or_else(|| default_of(name).to_owned())
+            .or_else(|| variable_of(name))
+            .unwrap_or_else(|| find(name).map_or("", |flag| flag.default).to_owned())
     }
 
     pub(crate) fn optional(&self, role: Role, name: &str) -> Option<String> {
@@ -535,7 +180,7 @@ impl Flags {
     }
 
     pub(crate) fn switch(&self, role: Role, name: &str) -> bool {
-        self.text(role, name) == "true"
+        takes::boolean(&self.text(role, name)).unwrap_or_default()
     }
 
     pub(crate) fn duration(&self, role: Role, name: &str) -> anyhow::Result<Duration> {
@@ -543,10 +188,6 @@ impl Flags {
         let duration: tidegate_api::Duration = text
             .parse()
             .with_context(|| format!("--{name}: `{text}`"))?;
-        anyhow::ensure!(
-            duration >= tidegate_api::Duration::ZERO,
-            "--{name}: `{text}` is negative"
-        );
         Ok(duration.to_std())
     }
 
@@ -556,21 +197,28 @@ impl Flags {
             .map_err(|_| anyhow::anyhow!("--{name}: `{text}` is no number that fits"))
     }
 
-    /// A number of things that work at the same time: one at least.
-    pub(crate) fn count(&self, role: Role, name: &str) -> anyhow::Result<usize> {
-        let count = self.number(role, name)?;
-        anyhow::ensure!(count > 0, "--{name}: at least 1 is needed");
-        Ok(count)
-    }
-
+    /// The items of all values of a list.
     pub(crate) fn list(&self, role: Role, name: &str) -> Vec<String> {
-        let values = self.given(role, name);
+        let adds_up = find(name).is_some_and(|flag| flag.takes.adds_up());
+        let values = if adds_up {
+            self.given(role, name)
+        } else {
+            vec![self.text(role, name)]
+        };
         values
             .iter()
-            .flat_map(|value| value.split(','))
-            .map(|value| value.trim().to_owned())
-            .filter(|value| !value.is_empty())
+            .flat_map(|value| takes::items(value))
             .collect()
+    }
+
+    /// What SSH is spoken with.
+    pub(crate) fn ssh_algorithms(&self) -> anyhow::Result<SshAlgorithms> {
+        let (role, key_exchanges, host_keys) = (Role::Source, "ssh-kex-algos", "ssh-hostkey-algos");
+        SshAlgorithms::default()
+            .with_key_exchanges(&self.list(role, key_exchanges))
+            .with_context(|| format!("--{key_exchanges}"))?
+            .with_host_keys(&self.list(role, host_keys))
+            .with_context(|| format!("--{host_keys}"))
     }
 
     /// Feature gates by name; of one named twice the last value counts.
@@ -584,14 +232,8 @@ impl Flags {
             .map(|(name, on)| ((*name).to_owned(), *on))
             .collect();
         for gate in self.list(role, "feature-gates") {
-            let Some((name, value)) = gate.split_once('=') else {
-                bail!("--feature-gates: `{gate}` is not of the form Gate=true or Gate=false");
-            };
-            let on = match value {
-                "true" => true,
-                "false" => false,
-                _ => bail!("--feature-gates: `{gate}` must be true or false"),
-            };
+            let (name, on) = takes::gate(&gate)
+                .with_context(|| format!("--feature-gates: `{gate}` is not Gate=true"))?;
             if gates.insert(name.to_owned(), on).is_none() {
                 tracing::info!(
                     role = role.name(),
@@ -604,22 +246,43 @@ impl Flags {
     }
 
     fn given(&self, role: Role, name: &str) -> Vec<String> {
-        let of = |id: &str| -> Vec<String> {
-            self.matches
-                .get_many::<String>(id)
-                .map(|values| values.cloned().collect())
-                .unwrap_or_default()
-        };
-        let own = of(&format!("{}-{name}", role.name()));
-        if own.is_empty() { of(name) } else { own }
+        let own = self.values(&own_name(role, name));
+        if own.is_empty() {
+            self.values(name)
+        } else {
+            own
+        }
+    }
+
+    fn values(&self, id: &str) -> Vec<String> {
+        let values = self.matches.try_get_many::<String>(id).ok().flatten();
+        values
+            .map(|values| values.cloned().collect())
+            .unwrap_or_default()
     }
 }
 
-fn default_of(name: &str) -> &'static str {
-    FLAGS
-        .iter()
-        .find(|flag| flag.name == name)
-        .map_or("", |flag| flag.default)
+fn find(name: &str) -> Option<&'static Flag> {
+    FLAGS.iter().find(|flag| flag.name == name)
+}
+
+/// What the environment says in place of a flag. An empty variable is none.
+fn variable_of(name: &str) -> Option<String> {
+    let (_, variable) = VARIABLES.iter().find(|(flag, _)| *flag == name)?;
+    std::env::var(variable)
+        .ok()
+        .filter(|value| !value.is_empty())
+}
+
+fn check(given_by: &str, takes: Takes, value: &str) -> anyhow::Result<()> {
+    takes.check(value).map_err(|wrong| {
+        let shown = match takes {
+            Takes::Receiver => "the value".to_owned(),
+            // The message is one line, whatever the value holds.
+            _ => format!("`{}`", value.replace(char::is_control, "\u{fffd}")),
+        };
+        anyhow::anyhow!("{given_by}: {shown} is {wrong}")
+    })
 }
 
 #[cfg(test)]
@@ -658,8 +321,8 @@ mod tests {
         let flags = flags(&[
             "--feature-gates=A=true,B=false",
             "--feature-gates=B=true",
-            "--log-level=a",
-            "--log-level=b",
+            "--log-level=error",
+            "--log-level=debug",
         ]);
         let gates = flags
             .gates(Role::Kustomize, &[("A", false), ("C", true)])
@@ -668,29 +331,52 @@ mod tests {
             gates,
             BTreeMap::from([("A".into(), true), ("B".into(), true), ("C".into(), true)])
         );
-        assert_eq!(flags.text(Role::Source, "log-level"), "b");
+        assert_eq!(flags.text(Role::Source, "log-level"), "debug");
     }
 
     #[test]
-    fn wrong_values_are_named() {
-        let negative = flags(&["--requeue-dependency=-5s", "--concurrent=0"]);
-        assert!(
-            negative
-                .duration(Role::Source, "requeue-dependency")
-                .is_err()
+    fn kinds_of_the_last_flag_count_and_algorithms_add_up() {
+        let flags = flags(&[
+            "--custom-apply-stage-kinds=A, b/B,",
+            "--custom-apply-stage-kinds=C,d/D",
+            "--ssh-kex-algos=ecdh-sha2-nistp256,ecdh-sha2-nistp384",
+            "--ssh-kex-algos=ecdh-sha2-nistp521",
+        ]);
+        assert_eq!(
+            flags.list(Role::Kustomize, "custom-apply-stage-kinds"),
+            ["C", "d/D"]
         );
-        assert!(negative.count(Role::Source, "concurrent").is_err());
-        let bad = flags(&["--requeue-dependency=soon", "--feature-gates=A"]);
-        assert!(
-            bad.duration(Role::Source, "requeue-dependency")
-                .unwrap_err()
-                .to_string()
-                .contains("requeue-dependency")
-        );
-        assert!(bad.gates(Role::Source, &[]).is_err());
-        let matches = command()
-            .try_get_matches_from(["run", "--controllers=helm"])
-            .unwrap();
-        assert!(Flags::new(matches, None).is_err());
+        assert_eq!(flags.list(Role::Source, "ssh-kex-algos").len(), 3);
+        assert!(flags.ssh_algorithms().is_ok());
+    }
+
+    #[test]
+    fn defaults_are_right() {
+        for flag in FLAGS {
+            // `--concurrent` has a default for each role.
+            if flag.name != "concurrent" {
+                check(flag.name, flag.takes, flag.default).unwrap();
+            }
+        }
+        for (name, _) in VARIABLES {
+            assert!(find(name).is_some(), "{name}");
+        }
+    }
+
+    /// `values.txt`: arguments, one command a line, with ` && ` between two. Where one is wrong, the indented line after it is the whole error.
+    #[test]
+    fn values_are_checked() {
+        let mut lines = include_str!("flags/values.txt")
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .peekable();
+        while let Some(argument) = lines.next() {
+            let wanted = lines.next_if(|line| line.starts_with("    "));
+            let arguments = ["run"].into_iter().chain(argument.split(" && "));
+            let matches = command().try_get_matches_from(arguments).unwrap();
+            let error = Flags::new(matches, None).err();
+            let error = error.map(|error| format!("{error:#}"));
+            assert_eq!(error.as_deref(), wanted.map(str::trim), "{argument}");
+        }
     }
 }

@@ -61,11 +61,7 @@ impl Common {
 
 /// What posts the events of a role, where an address is given.
 fn poster(flags: &Flags, role: Role) -> anyhow::Result<Option<Poster>> {
-    let address = flags
-        .optional(role, "events-addr")
-        .or_else(|| std::env::var("EVENTS_ADDR").ok())
-        .filter(|address| !address.is_empty());
-    let Some(address) = address else {
+    let Some(address) = flags.optional(role, "events-addr") else {
         return Ok(None);
     };
     // The address may hold a token: it is not shown.
@@ -81,20 +77,15 @@ async fn serve_roles(flags: Flags, first: Role) -> anyhow::Result<()> {
     let (stopping, stop) = watch::channel(false);
     let (ready, is_ready) = watch::channel(false);
     let metrics = Metrics::new(cluster.requests());
-    let address = flags.text(first, "metrics-addr");
-    if address != "0" {
-        serve::spawn(
-            serve::bind("metrics-addr", &address).await?,
-            serve::metrics(Arc::clone(&metrics)),
-            stop.clone(),
-        );
+    for (flag, router) in [
+        ("metrics-addr", serve::metrics(Arc::clone(&metrics))),
+        ("health-addr", serve::health(is_ready)),
+    ] {
+        let address = flags.text(first, flag);
+        if address != "0" {
+            serve::spawn(serve::bind(flag, &address).await?, router, stop.clone());
+        }
     }
-    let address = flags.text(first, "health-addr");
-    serve::spawn(
-        serve::bind("health-addr", &address).await?,
-        serve::health(is_ready),
-        stop.clone(),
-    );
 
     let recorder = Recorder::start(cluster.client());
     let mut announcers = BTreeMap::new();
@@ -115,11 +106,11 @@ async fn serve_roles(flags: Flags, first: Role) -> anyhow::Result<()> {
     let mut terminate = tokio::signal::unix::signal(SignalKind::terminate())?;
     let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt())?;
     let mut work = work;
-    let lost = tokio::select! {
-        _ = terminate.recv() => false,
-        _ = interrupt.recv() => false,
-        // A role ends by itself only when it lost its lease.
-        _ = work.join_next(), if !work.is_empty() => true,
+    let ended = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        // A role ends by itself only when it cannot go on.
+        ended = work.join_next(), if !work.is_empty() => ended,
     };
     tracing::info!("stopping");
     stopping.send_replace(true);
@@ -130,9 +121,5 @@ async fn serve_roles(flags: Flags, first: Role) -> anyhow::Result<()> {
         }
     })
     .await;
-    anyhow::ensure!(
-        !lost,
-        "stopped because a lease was lost; another process has it"
-    );
-    Ok(())
+    ended.map_or(Ok(()), |ended| ended.context("a role ended")?)
 }

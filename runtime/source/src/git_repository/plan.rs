@@ -19,6 +19,7 @@ use tidegate_api::meta::reason;
 use tidegate_artifact::ArtifactName;
 use tidegate_git::Reference;
 use tidegate_git::Remote;
+use tidegate_git::SshAlgorithms;
 
 /// What is to be done. The API's structs stop here.
 pub enum Plan {
@@ -59,7 +60,11 @@ pub(super) fn artifact_name(object: &GitRepository) -> ArtifactName {
     )
 }
 
-pub(super) fn plan(object: &GitRepository, inputs: &Inputs) -> Result<Plan, Outcome> {
+pub(super) fn plan(
+    object: &GitRepository,
+    inputs: &Inputs,
+    ssh: &SshAlgorithms,
+) -> Result<Plan, Outcome> {
     if object.metadata.deletion_timestamp.is_some() {
         return Ok(Plan::Delete(artifact_name(object)));
     }
@@ -72,7 +77,7 @@ pub(super) fn plan(object: &GitRepository, inputs: &Inputs) -> Result<Plan, Outc
     if let Some(field) = not_served(object) {
         return Err(Outcome::NotServed { field });
     }
-    fetch(object, inputs)
+    fetch(object, inputs, ssh)
         .map(|plan| Plan::Fetch(Box::new(plan)))
         .map_err(|failure| {
             Outcome::Reconciled(Box::new(Reconciled {
@@ -94,7 +99,7 @@ fn not_served(object: &GitRepository) -> Option<String> {
     (spec.provider() != "generic").then(|| format!("spec.provider: {}", spec.provider()))
 }
 
-fn fetch(object: &GitRepository, inputs: &Inputs) -> Result<Fetch, Failure> {
+fn fetch(object: &GitRepository, inputs: &Inputs, ssh: &SshAlgorithms) -> Result<Fetch, Failure> {
     let spec = &object.spec;
     let proxy = credentials::proxy(inputs)?;
     let remote = Remote::new(&spec.url).map_err(|error| Failure {
@@ -106,7 +111,8 @@ fn fetch(object: &GitRepository, inputs: &Inputs) -> Result<Fetch, Failure> {
             tidegate_values::SafeUrl::new(&spec.url)
         ),
     })?;
-    let mut remote = credentials::put(remote, &spec.url, object, inputs)?;
+    let remote = credentials::put(remote, &spec.url, object, inputs)?;
+    let mut remote = remote.with_ssh_algorithms(ssh.clone());
     if let Some(proxy) = proxy {
         remote = remote.with_proxy(proxy);
     }

@@ -39,7 +39,7 @@ pub(crate) async fn start(
     flags: &Arc<Flags>,
     common: &Common,
     ready: watch::Sender<bool>,
-) -> anyhow::Result<JoinSet<()>> {
+) -> anyhow::Result<JoinSet<anyhow::Result<()>>> {
     let store = store(flags)?;
     tokio::spawn(store.clone().keep_swept(SWEEP));
     let mut work = JoinSet::new();
@@ -68,22 +68,13 @@ fn store(flags: &Flags) -> anyhow::Result<Store> {
     let role = Role::Source;
     let path = flags
         .optional(role, "storage-path")
-        .or_else(|| std::env::var("STORAGE_PATH").ok())
         .map_or_else(|| std::env::temp_dir().join("tidegate"), Into::into);
-    let advertised = flags
-        .optional(role, "storage-adv-addr")
-        .or_else(|| std::env::var("STORAGE_ADV_ADDR").ok())
-        .unwrap_or_else(|| {
-            format!(
-                "source-controller.{}.svc.cluster.local.",
-                runtime_namespace()
-            )
-        });
-    let algorithm = flags.text(role, "artifact-digest-algo");
-    anyhow::ensure!(
-        algorithm == "sha256",
-        "--artifact-digest-algo: `{algorithm}` is not served, only sha256"
-    );
+    let advertised = flags.optional(role, "storage-adv-addr").unwrap_or_else(|| {
+        format!(
+            "source-controller.{}.svc.cluster.local.",
+            runtime_namespace()
+        )
+    });
     let mut options = tidegate_artifact::Options::new(path, advertised);
     options.retention_records = flags.number(role, "artifact-retention-records")?;
     options.retention_age = flags.duration(role, "artifact-retention-ttl")?;
@@ -93,7 +84,7 @@ fn store(flags: &Flags) -> anyhow::Result<Store> {
 
 fn options(flags: &Flags, role: Role, concurrent: usize) -> anyhow::Result<Options> {
     let concurrent = match flags.optional(role, "concurrent") {
-        Some(_) => flags.count(role, "concurrent")?,
+        Some(_) => flags.number(role, "concurrent")?,
         None => concurrent,
     };
     let backoff = Backoff {
@@ -130,18 +121,30 @@ async fn start_source(
     flags: &Arc<Flags>,
     common: &Common,
     store: &Store,
-    work: &mut JoinSet<()>,
+    work: &mut JoinSet<anyhow::Result<()>>,
 ) -> anyhow::Result<Listed> {
     let role = Role::Source;
     let options = options(flags, role, 2)?;
     let requeue_dependency = flags.duration(role, "requeue-dependency")?;
     let address = flags.text(role, "storage-addr");
-    let listener = serve::bind("storage-addr", &address).await?;
-    serve::spawn(
-        listener,
+    // Nobody is to be led to the artifacts of a process that stands by: it has none (source-controller, `main.go`).
+    let listener = if lead::is_elected(flags, role) {
+        None
+    } else {
+        Some(serve::bind("storage-addr", &address).await?)
+    };
+    let (router, stop) = (
         tidegate_artifact::server::router(store.clone()),
         common.stop.clone(),
     );
+    let leading = async move {
+        let listener = match listener {
+            Some(listener) => listener,
+            None => serve::bind("storage-addr", &address).await?,
+        };
+        serve::spawn(listener, router, stop);
+        Ok(())
+    };
     let repositories = Watched::start(
         api::<GitRepository>(flags, role, common),
         watch_config(flags, role),
@@ -154,8 +157,15 @@ async fn start_source(
         artifacts: store.clone(),
         scratch: store.path().to_owned(),
         requeue_dependency,
+        ssh_algorithms: flags.ssh_algorithms()?,
     });
-    spawn_role(flags, common, role, flow, pending, kind, options, work);
+    let queue = Queue {
+        flow,
+        pending,
+        kind,
+        options,
+    };
+    spawn_role(flags, common, role, queue, leading, work);
     Ok(tokio::spawn(
         async move { listed.wait_until_synced().await },
     ))
@@ -165,7 +175,7 @@ fn start_kustomize(
     flags: &Arc<Flags>,
     common: &Common,
     store: &Store,
-    work: &mut JoinSet<()>,
+    work: &mut JoinSet<anyhow::Result<()>>,
 ) -> anyhow::Result<Listed> {
     let role = Role::Kustomize;
     let options = options(flags, role, 4)?;
@@ -189,58 +199,73 @@ fn start_kustomize(
     let (flow, pending) =
         Flow::<tidegate_kustomization::Reconciler>::new(Arc::clone(&parts.kustomizations));
     let kind = tidegate_kustomization::start(parts, settings, &flow)?;
-    spawn_role(flags, common, role, flow, pending, kind, options, work);
+    let queue = Queue {
+        flow,
+        pending,
+        kind,
+        options,
+    };
+    spawn_role(flags, common, role, queue, async { Ok(()) }, work);
     Ok(tokio::spawn(
         async move { listed.wait_until_synced().await },
     ))
 }
 
-/// Has a role's queue worked on once its lease is held.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is a part of its own, joined only here"
-)]
-fn spawn_role<K: Kind>(
-    flags: &Arc<Flags>,
-    common: &Common,
-    role: Role,
+/// A role's queue and how it is worked on.
+struct Queue<K: Kind> {
     flow: Flow<K>,
     pending: Pending,
     kind: Arc<K>,
     options: Options,
-    work: &mut JoinSet<()>,
+}
+
+/// Has a role's queue worked on once its lease is held and `leading` is done.
+fn spawn_role<K: Kind>(
+    flags: &Arc<Flags>,
+    common: &Common,
+    role: Role,
+    queue: Queue<K>,
+    leading: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+    work: &mut JoinSet<anyhow::Result<()>>,
 ) {
     let (flags, common) = (Arc::clone(flags), common.clone());
     work.spawn(async move {
-        let mut lease = match lead::wait(&flags, role, &common).await {
-            Ok(lease) => lease,
-            Err(error) => return tracing::error!(%error, "no lease"),
+        let mut stop = common.stop.clone();
+        let mut lease = tokio::select! {
+            lease = lead::wait(&flags, role, &common) => lease?,
+            // Whoever stands by has nothing to end.
+            _ = stop.wait_for(|stop| *stop) => return Ok(()),
         };
-        let run = flow.run(
-            pending,
-            kind,
+        leading.await?;
+        let run = queue.flow.run(
+            queue.pending,
+            queue.kind,
             common.cluster.client(),
             common.announcer(role),
             common.metrics.clone(),
-            options,
+            queue.options,
             common.stop.clone(),
             GRACE,
         );
-        hold(run, lease.as_mut()).await;
+        hold(run, lease.as_mut()).await
     });
 }
 
 /// Works until told to stop, or until the lease is lost.
-async fn hold(run: impl Future<Output = ()>, lease: Option<&mut tidegate_kube::Lease>) {
+async fn hold(
+    run: impl Future<Output = ()>,
+    lease: Option<&mut tidegate_kube::Lease>,
+) -> anyhow::Result<()> {
     match lease {
         None => run.await,
         Some(lease) => {
             tokio::select! {
                 () = run => lease.release().await,
-                () = lease.lost() => tracing::error!("the lease was lost"),
+                () = lease.lost() => anyhow::bail!("a lease was lost; another process has it"),
             }
         }
     }
+    Ok(())
 }
 
 fn kustomize_settings(flags: &Flags) -> anyhow::Result<Settings> {
@@ -267,17 +292,15 @@ fn kustomize_settings(flags: &Flags) -> anyhow::Result<Settings> {
         custom_stage_kinds: tidegate_apply::parse_kinds(
             &flags.list(role, "custom-apply-stage-kinds").join(","),
         ),
-        concurrent_apply: flags.count(role, "concurrent-ssa")?,
+        concurrent_apply: flags.number(role, "concurrent-ssa")?,
         artifact_retries: flags.number(role, "http-retry")?,
         dry_run: match dry_run.as_str() {
-            "stage" => DryRunMode::Stage,
             "never" => DryRunMode::Never,
-            _ => anyhow::bail!("--apply-dry-run: `{dry_run}` is neither stage nor never"),
+            _ => DryRunMode::Stage,
         },
         drift_repair: match drift_repair.as_str() {
-            "watch" => DriftRepair::Watch,
             "interval" => DriftRepair::Interval,
-            _ => anyhow::bail!("--drift-repair: `{drift_repair}` is neither watch nor interval"),
+            _ => DriftRepair::Watch,
         },
         full_resync: flags.duration(role, "full-resync")?,
         strict_substitutions: gate("StrictPostBuildSubstitutions"),

@@ -1,0 +1,136 @@
+//! The flags themselves: one row each, by name.
+
+use super::Role;
+use super::takes::Takes;
+use Takes::Duration;
+use Takes::Gates;
+use Takes::GroupKinds;
+use Takes::Host;
+use Takes::HostKeys;
+use Takes::KeyExchanges;
+use Takes::List;
+use Takes::Listener;
+use Takes::ListenerOrNone;
+use Takes::OneOf;
+use Takes::PositiveDuration;
+use Takes::Receiver;
+use Takes::Selector;
+use Takes::Switch;
+use Takes::Text;
+
+pub(super) struct Flag {
+    pub(super) name: &'static str,
+    pub(super) roles: &'static [Role],
+    pub(super) takes: Takes,
+    pub(super) default: &'static str,
+    pub(super) help: &'static str,
+}
+
+const BOTH: &[Role] = &Role::ALL;
+const SOURCE: &[Role] = &[Role::Source];
+const KUSTOMIZE: &[Role] = &[Role::Kustomize];
+
+const COUNT: Takes = Takes::Whole(1, u32::MAX as i64);
+const NUMBER: Takes = Takes::Whole(0, u32::MAX as i64);
+const SIGNED: Takes = Takes::Whole(i64::MIN, i64::MAX);
+const PERCENTAGE: Takes = Takes::Whole(0, 99);
+
+const FAIRNESS: &str =
+    "Taken for compatibility: the API server's priority and fairness limits requests";
+const NO_DECRYPTION: &str = "Taken for compatibility: decryption is not served yet";
+const NO_OTHER_CLUSTERS: &str = "Taken for compatibility: other clusters are not served yet";
+const NO_CHARTS: &str = "Taken for compatibility: charts are not served yet";
+const NO_CLOUDS: &str = "Taken for compatibility: cloud identities are not served yet";
+
+/// Where a flag is not given, the variable of the environment that counts instead (source-controller `main.go` and
+/// fluxcd/pkg `artifact/config`).
+pub(super) const VARIABLES: &[(&str, &str)] = &[
+    ("events-addr", "EVENTS_ADDR"),
+    ("metrics-addr", "METRICS_ADDR"),
+    ("storage-addr", "STORAGE_ADDRESS"),
+    ("storage-adv-addr", "STORAGE_ADV_ADDR"),
+    ("storage-path", "STORAGE_PATH"),
+];
+
+const fn row(
+    name: &'static str,
+    roles: &'static [Role],
+    takes: Takes,
+    default: &'static str,
+    help: &'static str,
+) -> Flag {
+    Flag {
+        name,
+        roles,
+        takes,
+        default,
+        help,
+    }
+}
+
+// tidy: table
+#[rustfmt::skip]
+pub(super) const FLAGS: &[Flag] = &[
+    row("apply-dry-run", KUSTOMIZE, OneOf(&["stage", "never"]), "stage",
+        "Dry run before an apply: stage (as Flux: a refusal leaves the stage untouched) or never"),
+    row("artifact-digest-algo", SOURCE, OneOf(&["sha256"]), "sha256",
+        "Algorithm of artifact digests; sha256 is the only one"),
+    row("artifact-retention-records", SOURCE, NUMBER, "2", "How many artifacts of an object are kept"),
+    row("artifact-retention-ttl", SOURCE, Duration, "60s", "How long artifacts beyond that are kept"),
+    row("concurrent", BOTH, COUNT, "", "Objects worked on at the same time (source 2, kustomize 4)"),
+    row("concurrent-ssa", KUSTOMIZE, COUNT, "4", "Requests of one apply at the same time"),
+    row("custom-apply-stage-kinds", KUSTOMIZE, GroupKinds, "",
+        "Kinds (`Kind` or `group/Kind`) applied in a stage of their own"),
+    row("default-decryption-service-account", KUSTOMIZE, Text, "", NO_DECRYPTION),
+    row("default-kubeconfig-service-account", KUSTOMIZE, Text, "", NO_OTHER_CLUSTERS),
+    row("default-service-account", BOTH, Text, "", "Service account that objects are applied as where none is named"),
+    row("drift-repair", KUSTOMIZE, OneOf(&["watch", "interval"]), "watch",
+        "When changed objects are put right: watch (at once) or interval (as Flux)"),
+    row("enable-leader-election", BOTH, Switch, "false", "Work only while holding the lease"),
+    row("events-addr", BOTH, Receiver, "", "Where events are posted"),
+    row("feature-gates", BOTH, Gates, "", "`Gate=true,Gate=false`"),
+    row("full-resync", KUSTOMIZE, PositiveDuration, "1h",
+        "Everything is read again after this long, whatever the watches say"),
+    row("health-addr", BOTH, ListenerOrNone, ":9440", "Where /healthz and /readyz are served"),
+    row("helm-cache-max-size", SOURCE, SIGNED, "0", NO_CHARTS),
+    row("helm-cache-purge-interval", SOURCE, Duration, "1m", NO_CHARTS),
+    row("helm-cache-ttl", SOURCE, Duration, "15m", NO_CHARTS),
+    row("helm-chart-file-max-size", SOURCE, SIGNED, "5242880", NO_CHARTS),
+    row("helm-chart-max-size", SOURCE, SIGNED, "10485760", NO_CHARTS),
+    row("helm-index-max-size", SOURCE, SIGNED, "52428800", NO_CHARTS),
+    row("http-retry", KUSTOMIZE, NUMBER, "9", "Tries to fetch an artifact of another process"),
+    row("insecure-allow-http", BOTH, Switch, "true", "Taken for compatibility"),
+    row("insecure-kubeconfig-exec", KUSTOMIZE, Switch, "false", NO_OTHER_CLUSTERS),
+    row("insecure-kubeconfig-tls", KUSTOMIZE, Switch, "false", NO_OTHER_CLUSTERS),
+    row("interval-jitter-percentage", BOTH, PERCENTAGE, "5", "How far intervals may be off, in percent"),
+    row("kube-api-burst", BOTH, SIGNED, "300", FAIRNESS),
+    row("kube-api-qps", BOTH, Takes::Decimal, "50", FAIRNESS),
+    row("leader-election-lease-duration", BOTH, PositiveDuration, "35s",
+        "How long others wait before they take the lease"),
+    row("leader-election-release-on-cancel", BOTH, Switch, "true", "Give up the lease when stopped"),
+    row("leader-election-renew-deadline", BOTH, PositiveDuration, "30s",
+        "How long renewing may fail before this process stops"),
+    row("leader-election-retry-period", BOTH, PositiveDuration, "5s", "Time between tries to get or renew the lease"),
+    row("log-encoding", BOTH, OneOf(&["json", "console"]), "json", "json or console"),
+    row("log-level", BOTH, OneOf(&["trace", "debug", "info", "error"]), "info", "trace, debug, info or error"),
+    row("max-retry-delay", BOTH, Duration, "15m", "Longest delay between tries"),
+    row("metrics-addr", BOTH, ListenerOrNone, ":8080", "Where /metrics is served"),
+    row("min-retry-delay", BOTH, Duration, "750ms", "First delay between tries"),
+    row("no-cross-namespace-refs", BOTH, Switch, "false", "Refuse references into other namespaces"),
+    row("no-remote-bases", KUSTOMIZE, Switch, "false", "Refuse bases and manifests by URL"),
+    row("override-manager", KUSTOMIZE, List, "", "Field managers whose changes are undone"),
+    row("requeue-dependency", BOTH, Duration, "30s", "Time to the next look at a dependency that is not ready"),
+    row("sops-age-secret", KUSTOMIZE, Text, "", NO_DECRYPTION),
+    row("sops-vault-configmap", KUSTOMIZE, Text, "", NO_DECRYPTION),
+    row("ssh-hostkey-algos", SOURCE, HostKeys, "", "SSH host key algorithms, all safe ones by default"),
+    row("ssh-kex-algos", SOURCE, KeyExchanges, "", "SSH key exchange algorithms, all safe ones by default"),
+    row("storage-addr", SOURCE, Listener, ":9090", "Where artifacts are served"),
+    row("storage-adv-addr", SOURCE, Host, "", "Address of the artifact server in artifact URLs"),
+    row("storage-path", SOURCE, Text, "", "Folder for artifacts"),
+    row("token-cache-max-duration", BOTH, Duration, "1h", NO_CLOUDS),
+    row("token-cache-max-size", BOTH, SIGNED, "100", NO_CLOUDS),
+    row("watch-all-namespaces", BOTH, Switch, "true", "Watch all namespaces, else only that of RUNTIME_NAMESPACE"),
+    row("watch-configs-label-selector", KUSTOMIZE, Selector, "reconcile.fluxcd.io/watch=Enabled",
+        "Label of the ConfigMaps and Secrets whose change reconciles what refers to them"),
+    row("watch-label-selector", BOTH, Selector, "", "Work only on objects with these labels"),
+];
