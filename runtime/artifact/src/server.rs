@@ -24,6 +24,10 @@ async fn serve(State(store): State<Store>, request: Request<Body>) -> Response<B
             .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         return answer;
     }
+    // The readiness probe of Flux's source-controller (its `config/manager/deployment.yaml`); what is there is not listed.
+    if uri.path() == "/" {
+        return text(StatusCode::OK, "ok\n");
+    }
     match file(&store, uri).await {
         Some((file, metadata, kind)) => {
             let body = if method == Method::HEAD {

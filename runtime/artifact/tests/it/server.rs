@@ -68,8 +68,10 @@ fn archives_are_served_and_nothing_else() {
         assert_eq!(head.bytes().unwrap().len(), 0);
     }
     let listing = format!("/.listings/{}", artifact.path);
+    let root = ask(Method::GET, "/");
+    assert_eq!(root.status(), StatusCode::OK);
+    assert_eq!(root.text().unwrap(), "ok\n");
     for path in [
-        "/",
         "/gitrepository/",
         "/gitrepository/apps/site",
         "/secret.txt",
