@@ -10,6 +10,8 @@ mod next;
 mod queue;
 mod reconcile;
 mod run;
+#[cfg(test)]
+mod tests;
 
 pub use announcer::Announcer;
 pub use clock::Clock;
