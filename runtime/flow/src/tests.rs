@@ -1,5 +1,4 @@
 //! Whole reconciles against an API server that does what is sent to it in the order that suits it.
-#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 use crate::Announcer;
 use crate::Clock;
