@@ -1,5 +1,5 @@
 use crate::meta::group;
-use crate::reference::non_empty;
+use crate::reference::filled;
 use crate::resource::{Column, column, custom_resource, is_false, is_zero};
 use crate::{Artifact, Conditions, Duration, LocalObjectReference};
 use schemars::JsonSchema;
@@ -38,17 +38,11 @@ pub struct GitRepositorySpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<LocalObjectReference>,
     /// Whose way of signing in is used; `generic` when not set.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["generic", "aws", "azure", "github"]))]
     pub provider: Option<String>,
     /// Service account in the namespace of this object that signs in to the provider. For `azure` and `aws` only.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub service_account_name: Option<String>,
     /// Time between two looks at the repository. The real time varies a little, to spread the load.
     #[schemars(extend("pattern" = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"))]
@@ -100,34 +94,19 @@ impl GitRepositorySpec {
 #[serde(rename_all = "camelCase", default)]
 pub struct GitRepositoryRef {
     /// Branch to check out; `master` if nothing else is set.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
     /// Tag to check out, rather than a branch.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
     /// Range of versions whose newest tag is checked out, rather than one tag.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub semver: Option<String>,
     /// Full name of a reference, such as `refs/heads/main` or `refs/pull/1/head`, rather than branch, tag or range.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Hash of a commit, rather than anything else. With a branch or a name, the commit is looked for there.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
 }
 
@@ -136,10 +115,7 @@ pub struct GitRepositoryRef {
 #[serde(rename_all = "camelCase", default)]
 pub struct GitRepositoryVerification {
     /// What has to be signed: the commit (`HEAD`), the tag, or both. `head` is an older spelling of `HEAD`.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["head", "HEAD", "Tag", "TagAndHEAD"], "x-default" = "HEAD"))]
     pub mode: Option<String>,
     /// Secret with the public keys of those whose signatures are trusted.
@@ -153,16 +129,10 @@ pub struct GitRepositoryInclude {
     /// The repository to copy from.
     pub repository: LocalObjectReference,
     /// Folder to copy; the whole artifact when not set.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub from_path: Option<String>,
     /// Folder to copy to; one of the repository's name when not set.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub to_path: Option<String>,
 }
 
@@ -211,9 +181,6 @@ pub struct GitRepositoryStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_verification_mode: Option<String>,
     /// The last request for a reconcile that was taken up.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
 }

@@ -1,5 +1,5 @@
 use crate::meta::group;
-use crate::reference::non_empty;
+use crate::reference::filled;
 use crate::resource::{column, custom_resource, is_false, is_zero};
 use crate::{
     Conditions, CrossNamespaceSourceReference, DependencyReference, Duration, History, Inventory,
@@ -63,10 +63,7 @@ pub struct KustomizationSpec {
     pub kube_config: Option<KubeConfigReference>,
     /// Folder of the source with a kustomization.yaml, or with plain manifests that one is made up for. The root of the
     /// source when not set.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// What is done to the manifests after the build.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,27 +72,18 @@ pub struct KustomizationSpec {
     pub prune: bool,
     /// What becomes of the applied objects when this one is deleted. `MirrorPrune`, which holds when not set, deletes
     /// them if `prune` is set and leaves them otherwise. `WaitForTermination` deletes them and waits until they are gone.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["MirrorPrune", "Delete", "WaitForTermination", "Orphan"]))]
     pub deletion_policy: Option<String>,
     /// Objects whose health is waited for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub health_checks: Vec<NamespacedObjectKindReference>,
     /// Text to put before the names of all objects.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     #[schemars(extend("minLength" = 1, "maxLength" = 200))]
     pub name_prefix: Option<String>,
     /// Text to put after the names of all objects.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     #[schemars(extend("minLength" = 1, "maxLength" = 200))]
     pub name_suffix: Option<String>,
     /// Strategic merge and JSON patches, written in YAML.
@@ -105,10 +93,7 @@ pub struct KustomizationSpec {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<Image>,
     /// Service account in the namespace of this object that manifests are applied as.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub service_account_name: Option<String>,
     /// The source of the manifests.
     pub source_ref: CrossNamespaceSourceReference,
@@ -116,10 +101,7 @@ pub struct KustomizationSpec {
     #[serde(skip_serializing_if = "is_false")]
     pub suspend: bool,
     /// Namespace to put all objects in.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     #[schemars(extend("minLength" = 1, "maxLength" = 63))]
     pub target_namespace: Option<String>,
     /// Longest time for building, applying and waiting for health, and no less than 30 s. When not set, 30 s less than
@@ -190,10 +172,7 @@ impl KustomizationSpec {
 #[schemars(extend("x-default" = {"observedGeneration": -1}))]
 pub struct KustomizationStatus {
     /// The last request for a reconcile that was taken up.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
     /// Generation of the spec that was last worked on.
     #[serde(skip_serializing_if = "is_zero")]
@@ -202,22 +181,13 @@ pub struct KustomizationStatus {
     #[serde(skip_serializing_if = "Conditions::is_empty")]
     pub conditions: Conditions,
     /// Revision of the source that was last applied as a whole.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub last_applied_revision: Option<String>,
     /// Where that revision came from: for an OCI image, the revision of the sources that it was built from.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub last_applied_origin_revision: Option<String>,
     /// Revision of the source that was last tried.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub last_attempted_revision: Option<String>,
     /// The applied objects.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -18,10 +18,7 @@ pub struct SecretKeyReference {
     /// Name of the Secret.
     pub name: String,
     /// Key whose value is meant; what is taken without it depends on where the reference stands.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
 }
 
@@ -30,20 +27,14 @@ pub struct SecretKeyReference {
 #[serde(rename_all = "camelCase", default)]
 pub struct NamespacedObjectKindReference {
     /// API group and version of the object.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,
     /// Kind of the object.
     pub kind: String,
     /// Name of the object.
     pub name: String,
     /// Namespace of the object; without it, the namespace of the object that refers to it.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
 }
 
@@ -54,17 +45,11 @@ pub struct DependencyReference {
     /// Name of the object.
     pub name: String,
     /// Namespace of the object; without it, the namespace of the object that refers to it.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// CEL expression over `self` and `dep` that tells whether the dependency is ready. It takes the place of the
     /// built-in check, or is asked after it with the feature gate `AdditiveCELDependencyCheck`.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub ready_expr: Option<String>,
 }
 
@@ -73,10 +58,7 @@ pub struct DependencyReference {
 #[serde(rename_all = "camelCase", default)]
 pub struct CrossNamespaceSourceReference {
     /// API group and version of the source.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,
     /// Kind of the source.
     #[schemars(extend("enum" = ["OCIRepository", "GitRepository", "Bucket", "ExternalArtifact"]))]
@@ -84,10 +66,7 @@ pub struct CrossNamespaceSourceReference {
     /// Name of the source.
     pub name: String,
     /// Namespace of the source; without it, the namespace of the object that refers to it.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
 }
 
@@ -137,7 +116,7 @@ pub struct KubeConfigReference {
 }
 
 /// Reads an optional text where, as in Go, an empty one means the same as none.
-pub(crate) fn non_empty<'de, D: serde::Deserializer<'de>>(
+pub(crate) fn filled<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<String>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty()))

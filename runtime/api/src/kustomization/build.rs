@@ -1,6 +1,6 @@
 use super::{
-    BTreeMap, Deserialize, JsonSchema, LocalObjectReference, Serialize, SubstituteStrategy,
-    is_false, non_empty,
+    BTreeMap, Deserialize, JsonSchema, LocalObjectReference, Serialize, SubstituteStrategy, filled,
+    is_false,
 };
 
 /// Labels and annotations to put on all objects; they win over those that are there.
@@ -31,46 +31,25 @@ pub struct IgnoreRule {
 #[serde(rename_all = "camelCase", default)]
 pub struct Selector {
     /// API group of the objects.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// Version of the API group.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// Kind of the objects.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// Regular expression for the names of the objects.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Regular expression for the namespaces of the objects.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// Expression over the annotations, in the syntax of label selectors.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub annotation_selector: Option<String>,
     /// Expression over the labels, in the syntax of label selectors.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub label_selector: Option<String>,
 }
 
@@ -83,10 +62,7 @@ pub struct Decryption {
     pub provider: String,
     /// Service account in the namespace of this object that signs in to the key service of a cloud. A credential in the
     /// Secret goes before it.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub service_account_name: Option<String>,
     /// Secret with the private keys, or with credentials for key services.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,22 +87,13 @@ pub struct Image {
     /// Name of the image in the manifests, without tag.
     pub name: String,
     /// Name to put in its place.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub new_name: Option<String>,
     /// Tag to put in place of the one that is there.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub new_tag: Option<String>,
     /// Digest to put in place of the tag; it goes before a new tag.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
 }
 
@@ -137,22 +104,13 @@ pub struct CustomHealthCheck {
     /// API group and version of the custom resource.
     pub api_version: String,
     /// Kind of the custom resource.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// CEL expression that is true while the object is on its way.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub in_progress: Option<String>,
     /// CEL expression that is true when the object has failed.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
     /// CEL expression that is true when the object is as wanted.
     pub current: String,
@@ -164,10 +122,7 @@ pub struct CustomHealthCheck {
 pub struct PostBuild {
     /// When variables are substituted: with `WithVariables`, which holds when not set, only if at least one is defined
     /// here or in `substituteFrom`; with `Always` even then, so that defaults in the manifests take effect.
-    #[serde(
-        deserialize_with = "non_empty",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["WithVariables", "Always"]))]
     pub substitute_strategy: Option<String>,
     /// Variables and their values. They go before those of `substituteFrom`.
