@@ -1,9 +1,11 @@
 //! Which lists of an object a strategic merge patch merges by key: the built-in Kubernetes types from a static
-//! table, and types that a build brings along (`openapi.path`).
+//! table, types that a build brings along (`openapi.path`), and comments.
 
+mod comment;
 mod custom;
 mod table;
 
+pub(crate) use comment::CommentSchemas;
 pub use custom::CustomSchema;
 
 /// What a field holds.

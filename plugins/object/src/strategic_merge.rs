@@ -6,14 +6,27 @@ mod directive;
 mod list;
 
 use crate::Error;
-use crate::schema::{Schema, TypeSchema};
+use crate::schema::{CommentSchemas, Schema, TypeSchema};
 use crate::tree::{Kind, Node, Tree, wrong_kind};
 
 use directive::Directive;
 
 /// Applies `patch` to `object`. `None`: the patch deletes the object.
-pub fn strategic_merge(object: Node, patch: Node, schema: &Schema) -> Result<Option<Node>, Error> {
-    Merge { schema }.walk(Some(object), Patch::Node(patch), None)
+pub fn strategic_merge(
+    object: Node,
+    mut patch: Node,
+    schema: &Schema,
+) -> Result<Option<Node>, Error> {
+    // Upstream it belongs to the document of the patch, which ends here.
+    if let Some(comments) = &mut patch.comments {
+        comments.foot.clear();
+    }
+    let comments = CommentSchemas::of_trees([&object, &patch]);
+    Merge {
+        schema,
+        comments: &comments,
+    }
+    .walk(Some(object), Patch::Node(patch), None)
 }
 
 /// The patch's side of a place.
@@ -28,6 +41,7 @@ enum Patch {
 
 struct Merge<'s> {
     schema: &'s Schema,
+    comments: &'s CommentSchemas,
 }
 
 impl<'s> Merge<'s> {
@@ -49,7 +63,10 @@ impl<'s> Merge<'s> {
         {
             return Err(wrong_kind(a, node));
         }
-        let at = at.or_else(|| self.schema_of(dest.as_ref(), &patch));
+        let at = self
+            .comment_schema(dest.as_ref(), &patch)
+            .or(at)
+            .or_else(|| self.schema_of(dest.as_ref(), &patch));
         match kind {
             None | Some(Kind::Mapping) => self.walk_mapping(dest, patch, at),
             Some(Kind::Sequence) => self.walk_sequence(dest, patch, at),
@@ -58,6 +75,37 @@ impl<'s> Merge<'s> {
                 Patch::Absent | Patch::Same => dest,
             }),
         }
+    }
+
+    /// The schema in a comment beside the value, on either side.
+    fn comment_schema(&self, dest: Option<&Node>, patch: &Patch) -> Option<TypeSchema<'s>> {
+        let patch = match patch {
+            Patch::Node(node) => Some(node),
+            _ => None,
+        };
+        [dest, patch]
+            .into_iter()
+            .flatten()
+            .filter(|node| !node.is_tagged_null())
+            .find_map(|node| self.comments.of_node(node, self.schema))
+    }
+
+    /// The schema of a field: that in a comment of its key or value on either side, or that of its name.
+    fn field_schema(
+        &self,
+        at: Option<TypeSchema<'s>>,
+        name: &str,
+        sides: [Option<(&Node, &Node)>; 2],
+    ) -> Option<TypeSchema<'s>> {
+        let in_comment = |(key, value): (&Node, &Node)| {
+            let of_value = self.comments.of_node(value, self.schema);
+            of_value.or_else(|| self.comments.of_node(key, self.schema))
+        };
+        sides
+            .into_iter()
+            .flatten()
+            .find_map(in_comment)
+            .or_else(|| at?.field(name))
     }
 
     fn schema_of(&self, dest: Option<&Node>, patch: &Patch) -> Option<TypeSchema<'s>> {
@@ -99,10 +147,13 @@ impl<'s> Merge<'s> {
                 }
                 (patch, Patch::Same)
             }
-            (Some(dest), Patch::Node(mut patch)) => match directive::take(&mut patch)? {
+            (Some(mut dest), Patch::Node(mut patch)) => match directive::take(&mut patch)? {
                 Directive::Delete => return Ok(None),
                 Directive::Replace => (patch, Patch::Same),
-                Directive::Merge => (dest, Patch::Node(patch)),
+                Directive::Merge => {
+                    take_comments(&mut dest, &patch);
+                    (dest, Patch::Node(patch))
+                }
             },
             (Some(mut dest), Patch::Same) => match directive::take(&mut dest)? {
                 Directive::Delete => return Ok(None),
@@ -111,7 +162,6 @@ impl<'s> Merge<'s> {
             (Some(dest), Patch::Absent) => (dest, Patch::Absent),
             (None, Patch::Node(patch)) => (patch, Patch::Same),
         };
-        let field_schema = |key: &Node| at.and_then(|at| at.field(key.value()));
         let whole = matches!(patch, Patch::Same);
         let mut incoming: Vec<Option<(Node, Node)>> = match patch {
             Patch::Node(mut patch) => std::mem::take(patch.fields_mut())
@@ -132,6 +182,11 @@ impl<'s> Merge<'s> {
                         .is_some_and(|(k, _)| k.value() == key.value())
                 })
                 .and_then(Option::take);
+            let sides = [
+                Some((&key, &value)),
+                of_patch.as_ref().map(|(key, value)| (key, value)),
+            ];
+            let at = self.field_schema(at, key.value(), sides);
             let side = match of_patch {
                 Some((_, value)) => Patch::Node(value),
                 None if whole => Patch::Same,
@@ -141,7 +196,7 @@ impl<'s> Merge<'s> {
             // FieldSetter does so.
             let (style, share) = (value.style, value.share());
             let from_patch = matches!(side, Patch::Node(_));
-            if let Some(mut value) = self.walk(Some(value), side, field_schema(&key))? {
+            if let Some(mut value) = self.walk(Some(value), side, at)? {
                 if from_patch {
                     value.style = style;
                     if let Some(share) = share {
@@ -151,8 +206,10 @@ impl<'s> Merge<'s> {
                 merged.push((key, value));
             }
         }
-        for (key, value) in incoming.into_iter().flatten() {
-            let at = field_schema(&key);
+        for (mut key, value) in incoming.into_iter().flatten() {
+            let at = self.field_schema(at, key.value(), [Some((&key, &value)), None]);
+            // The field is made anew, in the style of the patch's.
+            key.comments = None;
             if let Some(value) = self.walk(None, Patch::Node(value), at)? {
                 merged.push((key, value));
             }
@@ -177,10 +234,13 @@ impl<'s> Merge<'s> {
             (_, Patch::Node(patch)) if patch.is_tagged_null() => return Ok(None),
             (None, Patch::Node(patch)) => (patch, Patch::Same),
             (None, Patch::Absent | Patch::Same) => return Ok(None),
-            (Some(dest), Patch::Node(mut patch)) => match directive::take(&mut patch)? {
+            (Some(mut dest), Patch::Node(mut patch)) => match directive::take(&mut patch)? {
                 Directive::Delete => return Ok(None),
                 Directive::Replace => (patch, Patch::Same),
-                Directive::Merge => (dest, Patch::Node(patch)),
+                Directive::Merge => {
+                    take_comments(&mut dest, &patch);
+                    (dest, Patch::Node(patch))
+                }
             },
             (Some(mut dest), Patch::Same) => match directive::take(&mut dest)? {
                 Directive::Delete => return Ok(None),
@@ -196,5 +256,22 @@ impl<'s> Merge<'s> {
             at.and_then(|at| at.elements()),
         )
         .map(Some)
+    }
+}
+
+/// Comments of the patch take the place of those of the object (kyaml/yaml/merge2, `Merger.SetComments`).
+fn take_comments(dest: &mut Node, patch: &Node) {
+    let Some(comments) = patch.comments.as_deref() else {
+        return;
+    };
+    let kept = dest.comments_mut();
+    for (kept, new) in [
+        (&mut kept.foot, &comments.foot),
+        (&mut kept.head, &comments.head),
+        (&mut kept.line, &comments.line),
+    ] {
+        if !new.is_empty() {
+            kept.clone_from(new);
+        }
     }
 }

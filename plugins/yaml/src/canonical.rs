@@ -61,3 +61,6 @@ fn through_json(value: &Value) -> Result<Value, Error> {
     json::write_value(value, &mut text)?;
     parse_v2(text.as_bytes())
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,16 @@ pub struct Document {
     pub foot_comment: String,
 }
 
+impl Document {
+    /// The root, with the comment at the end of the document as its own: it is written in the same place.
+    pub fn into_root(mut self) -> Node {
+        if !self.foot_comment.is_empty() {
+            self.root.comments_mut().foot = self.foot_comment;
+        }
+        self.root
+    }
+}
+
 /// Where the next event comes from, and how far it may be read.
 pub(crate) struct Composer<'a> {
     parser: Parser<'a>,

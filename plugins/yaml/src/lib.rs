@@ -56,10 +56,13 @@ pub fn parse_stream(input: &[u8]) -> Result<Vec<Document>, Error> {
 
 /// Reads the first document of a stream with yaml.v3's rules, and does not look at the others: `yaml.Unmarshal`.
 pub fn parse_document(input: &[u8]) -> Result<Option<Node>, Error> {
+    Ok(parse_first_document(input)?.map(|document| document.root))
+}
+
+/// Like [`parse_document`], with the comments at the start and the end of the document.
+pub fn parse_first_document(input: &[u8]) -> Result<Option<Document>, Error> {
     let source = Source::new(input);
-    Ok(Composer::new(&source, Dialect::V3)
-        .next_document(&[])?
-        .map(|document| document.root))
+    Composer::new(&source, Dialect::V3).next_document(&[])
 }
 
 /// Decodes a tree to plain data with yaml.v3's rules: aliases and merge keys are expanded, binary data decoded,

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use tidegate_object::{Kind, Node, Tree as _};
+use tidegate_yaml::Document;
 
 use super::{Behavior, PreviousId, Resource};
 use crate::Error;
@@ -69,9 +70,11 @@ fn read_nodes(content: &[u8]) -> Result<Vec<Node>> {
     let single = documents.len() == 1;
     let mut nodes = Vec::with_capacity(documents.len());
     for document in documents {
-        let parsed = tidegate_yaml::parse_document(document.as_bytes())
+        let parsed = tidegate_yaml::parse_first_document(document.as_bytes())
             .map_err(|error| Error::from(error).wrap("MalformedYAMLError"))?;
-        let Some(node) = parsed else { continue };
+        let Some(node) = parsed.map(Document::into_root) else {
+            continue;
+        };
         if node.is_tagged_null() {
             continue;
         }

@@ -78,7 +78,7 @@ impl CustomSchema {
         self.resolve(node.items.as_deref()?)
     }
 
-    fn resolve<'a>(&'a self, mut node: &'a SchemaNode) -> Option<Resolved<'a>> {
+    pub(super) fn resolve<'a>(&'a self, mut node: &'a SchemaNode) -> Option<Resolved<'a>> {
         // A chain of references longer than this can only be a circle.
         for _ in 0..100 {
             match &node.reference {
@@ -128,7 +128,7 @@ fn identity(value: &Value) -> Option<(String, String)> {
 }
 
 impl SchemaNode {
-    fn from_value(value: &Value) -> Self {
+    pub(super) fn from_value(value: &Value) -> Self {
         let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         let strings = |value: &Value| -> Vec<String> {
             value

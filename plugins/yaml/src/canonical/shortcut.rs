@@ -16,11 +16,21 @@ const MAX_KEY: usize = 150;
 
 /// The data of a block mapping at the end of the way, if it can be told.
 pub(super) fn to_value(root: &Node) -> Option<Value> {
-    if root.is_mapping() {
-        from_node(root, false, 0)
-    } else {
-        None
+    if !root.is_mapping() {
+        return None;
     }
+    let mut seen = Seen::default();
+    let value = from_node(root, false, 0, &mut seen)?;
+    // yaml.v3 writes an empty line after some comments, and an open-ended text takes it for its own.
+    (!seen.comments || !seen.open_end).then_some(value)
+}
+
+/// What a tree has in it.
+#[derive(Default)]
+struct Seen {
+    comments: bool,
+    /// A literal text to which all empty lines after it belong.
+    open_end: bool,
 }
 
 /// Whether the data is the same after it was written as JSON and read as YAML.
@@ -37,7 +47,8 @@ pub(super) fn survives_json(value: &Value) -> bool {
     }
 }
 
-fn from_node(node: &Node, in_flow: bool, depth: usize) -> Option<Value> {
+fn from_node(node: &Node, in_flow: bool, depth: usize, seen: &mut Seen) -> Option<Value> {
+    seen.comments |= node.comments.is_some();
     if depth > MAX_DEPTH
         || node.tagged
         || node.anchor.is_some()
@@ -47,7 +58,10 @@ fn from_node(node: &Node, in_flow: bool, depth: usize) -> Option<Value> {
     }
     match &node.kind {
         Kind::Alias(_) => None,
-        Kind::Scalar(text) => from_scalar(node, text, in_flow),
+        Kind::Scalar(text) => {
+            seen.open_end |= text.ends_with("\n\n") || text == "\n";
+            from_scalar(node, text, in_flow)
+        }
         Kind::Sequence(items) => {
             if !node.tag.is_empty() && node.tag != Tag::SEQ {
                 return None;
@@ -58,7 +72,7 @@ fn from_node(node: &Node, in_flow: bool, depth: usize) -> Option<Value> {
             }
             items
                 .iter()
-                .map(|item| from_node(item, in_flow, depth + 1))
+                .map(|item| from_node(item, in_flow, depth + 1, seen))
                 .collect::<Option<_>>()
                 .map(Value::Sequence)
         }
@@ -72,8 +86,9 @@ fn from_node(node: &Node, in_flow: bool, depth: usize) -> Option<Value> {
             }
             let mut map = Map::new();
             for (key, value) in entries {
+                seen.comments |= key.comments.is_some();
                 let name = key_text(key, in_flow)?;
-                let value = from_node(value, in_flow, depth + 1)?;
+                let value = from_node(value, in_flow, depth + 1, seen)?;
                 match map.entry(name) {
                     Entry::Vacant(entry) => entry.insert(value),
                     Entry::Occupied(_) => return None,
