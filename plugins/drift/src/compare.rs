@@ -1,7 +1,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::difference::differences;
-use crate::{Pointer, Rules, ownership};
+use crate::left_alone::left_alone;
+use crate::{Pointer, Rules, Upkeep, ownership};
 
 /// A desired object, and what the cluster has of it.
 #[derive(Debug, Clone, Copy)]
@@ -29,13 +30,17 @@ pub struct Judgement {
     /// What differs: for a drifted object what is not to be left alone, for an ignored one all of
     /// it. At most a hundred. The empty pointer is the object as a whole.
     pub pointers: Vec<Pointer>,
+    /// The fields to be left alone should the object be applied, in the order in which that is to
+    /// be done: a path may lead into a list that another one makes shorter.
+    pub left_alone: Vec<(Pointer, Upkeep)>,
 }
 
 /// Judges pairs one by one, in their order.
 ///
 /// With a dry run the verdict is exactly Flux's (fluxcd/pkg, `ssa/manager_diff.go`, `hasDrifted`).
-/// Without one it is read from the live object and its managed fields: a drift is never missed, but
-/// a value that the server writes differently (the quantity `1000m`, say) counts as one.
+/// Without one it is read from the live object and its managed fields, and what can't be told from
+/// them counts as drift: a value that the server writes differently (the quantity `1000m`, say), or
+/// one that it defaulted in a list without keys. To apply such an object changes nothing.
 pub fn compare<'a>(
     pairs: impl IntoIterator<Item = Pair<'a>>,
     rules: &Rules,
@@ -44,10 +49,12 @@ pub fn compare<'a>(
 }
 
 fn judge(pair: Pair<'_>, rules: &Rules) -> Judgement {
-    let whole = |verdict| Judgement {
+    let judged = |verdict, pointers| Judgement {
         verdict,
-        pointers: vec![Pointer::default()],
+        pointers,
+        left_alone: Vec::new(),
     };
+    let whole = |verdict| judged(verdict, vec![Pointer::default()]);
     let Some(live) = pair.live else {
         return whole(Verdict::Drifted);
     };
@@ -64,33 +71,30 @@ fn judge(pair: Pair<'_>, rules: &Rules) -> Judgement {
         return whole(Verdict::Drifted);
     }
     let differing = |wanted: &Value, live: &Value| match pair.dry_run {
+        Some(_) if is_alike(live, wanted) => Vec::new(),
         Some(_) => differences(&comparable(live), &comparable(wanted)),
         None => ownership::differences(wanted, live, rules.manager()),
     };
     let all = differing(wanted, live);
-    if all.is_empty() {
-        return Judgement {
-            verdict: Verdict::Same,
-            pointers: all,
-        };
-    }
     if ignored.is_empty() {
-        return Judgement {
-            verdict: Verdict::Drifted,
-            pointers: all,
+        let verdict = if all.is_empty() {
+            Verdict::Same
+        } else {
+            Verdict::Drifted
         };
+        return judged(verdict, all);
     }
     let rest = differing(&without(wanted, &ignored), &without(live, &ignored));
-    if rest.is_empty() {
-        Judgement {
-            verdict: Verdict::Ignored,
-            pointers: all,
-        }
+    let (verdict, pointers) = if all.is_empty() {
+        (Verdict::Same, all)
+    } else if rest.is_empty() {
+        (Verdict::Ignored, all)
     } else {
-        Judgement {
-            verdict: Verdict::Drifted,
-            pointers: rest,
-        }
+        (Verdict::Drifted, rest)
+    };
+    Judgement {
+        left_alone: left_alone(&pair, live, rules),
+        ..judged(verdict, pointers)
     }
 }
 
@@ -109,23 +113,46 @@ fn without(object: &Value, paths: &[&Pointer]) -> Value {
     object
 }
 
+/// Whether all that counts is equal: as [`comparable`], without copies, for most objects are.
+fn is_alike(live: &Value, wanted: &Value) -> bool {
+    let (Value::Object(live), Value::Object(wanted)) = (live, wanted) else {
+        return live == wanted;
+    };
+    let counting = |object: &Map<String, Value>| object.keys().filter(|key| counts(key)).count();
+    counting(live) == counting(wanted)
+        && ["labels", "annotations"]
+            .iter()
+            .all(|field| texts(live, field) == texts(wanted, field))
+        && live
+            .iter()
+            .filter(|(key, _)| counts(key))
+            .all(|(key, value)| wanted.get(key) == Some(value))
+}
+
+/// Labels or annotations; none are as good as an empty map.
+fn texts<'v>(object: &'v Map<String, Value>, field: &str) -> Option<&'v Map<String, Value>> {
+    let texts = object.get("metadata")?.get(field)?.as_object()?;
+    (!texts.is_empty()).then_some(texts)
+}
+
+/// Metadata counts by its labels and annotations alone.
+fn counts(key: &str) -> bool {
+    !matches!(key, "metadata" | "status")
+}
+
 /// The part of an object that counts: all but metadata and status, and of metadata the labels and
 /// annotations, of which none is as good as an empty map.
 fn comparable(object: &Value) -> Value {
     let Value::Object(fields) = object else {
         return object.clone();
     };
-    let counts = |(key, _): &(&String, &Value)| !matches!(key.as_str(), "metadata" | "status");
     let mut kept: Map<String, Value> = fields
         .iter()
-        .filter(counts)
+        .filter(|(key, _)| counts(key))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     for key in ["labels", "annotations"] {
-        let texts = object
-            .pointer(&format!("/metadata/{key}"))
-            .and_then(Value::as_object);
-        if let Some(texts) = texts.filter(|texts| !texts.is_empty()) {
+        if let Some(texts) = texts(fields, key) {
             let metadata = kept.entry("metadata").or_insert_with(|| json!({}));
             metadata[key] = Value::Object(texts.clone());
         }

@@ -7,14 +7,16 @@
 mod compare;
 mod difference;
 mod error;
+mod left_alone;
 mod managed_fields;
 mod ownership;
-mod payload;
 mod pointer;
+mod read;
 mod rules;
 
 pub use compare::{Judgement, Pair, Verdict, compare};
 pub use error::Error;
-pub use payload::prepare_payload;
+pub use left_alone::Upkeep;
 pub use pointer::Pointer;
+pub use read::without_managed_fields;
 pub use rules::Rules;

@@ -13,6 +13,8 @@ pub(crate) struct Entry<'v> {
     pub(crate) manager: &'v str,
     /// Applied, not updated.
     pub(crate) is_apply: bool,
+    /// The version whose field names it has.
+    pub(crate) api_version: &'v str,
     pub(crate) fields: &'v FieldSet,
 }
 
@@ -34,6 +36,7 @@ fn entry(value: &Value) -> Option<Entry<'_>> {
     Some(Entry {
         manager: text("manager"),
         is_apply: text("operation") == "Apply",
+        api_version: text("apiVersion"),
         fields,
     })
 }

@@ -11,19 +11,27 @@ use crate::pointer::Pointer;
 const APPLIED_METADATA: &[&str] = &["labels", "annotations"];
 
 /// What applying `desired` as `manager` would change in `live`: values that differ, items that are
-/// missing, and fields that the manager owns alone but does not want any more. What the live object
-/// has besides is the server's or somebody else's.
+/// missing or in another order, and fields that the manager owns alone but does not want any more.
+/// What the live object has besides is the server's or somebody else's, but for what is merged as
+/// one value, such as a selector. Where it can't be told, it is a difference: an object that the
+/// manager never applied, or applied in another version, differs as a whole.
 pub(crate) fn differences(desired: &Value, live: &Value, manager: &str) -> Vec<Pointer> {
     let entries = entries(live);
     let is_own =
         |entry: &&crate::managed_fields::Entry<'_>| entry.is_apply && entry.manager == manager;
+    let own = entries.iter().find(is_own);
+    let version = desired.get("apiVersion").and_then(Value::as_str);
+    if !own.is_some_and(|own| own.api_version.is_empty() || Some(own.api_version) == version) {
+        return vec![Pointer::default()];
+    }
     let scope = Scope {
-        own: entries.iter().find(is_own).map(|entry| entry.fields),
+        own: own.map(|entry| entry.fields),
         others: entries
             .iter()
             .filter(|entry| !is_own(entry))
             .map(|entry| entry.fields)
             .collect(),
+        in_atomic: false,
     };
     let mut walk = Walk { found: Vec::new() };
     let (Value::Object(desired), Value::Object(live)) = (desired, live) else {
@@ -60,6 +68,8 @@ pub(crate) fn covers(live: &Value, wanted: &Value) -> bool {
 struct Scope<'v> {
     own: Option<&'v FieldSet>,
     others: Vec<&'v FieldSet>,
+    /// Part of a value that is merged as one.
+    in_atomic: bool,
 }
 
 impl<'v> Scope<'v> {
@@ -68,12 +78,16 @@ impl<'v> Scope<'v> {
         Self {
             own: self.own.as_ref().and_then(below),
             others: self.others.iter().filter_map(below).collect(),
+            in_atomic: self.is_atomic(),
         }
     }
 
-    /// The manager owns this value as a whole, whatever is in it.
+    /// An apply replaces this value as a whole: somebody owns it, and nothing in it.
     fn is_atomic(&self) -> bool {
-        self.own.is_some_and(Map::is_empty)
+        let is_whole = |fields: &FieldSet| fields.is_empty();
+        self.in_atomic
+            || self.own.is_some_and(is_whole)
+            || self.others.iter().copied().any(is_whole)
     }
 
     /// The segments of own items of a list or set.
@@ -132,7 +146,7 @@ impl Walk {
                     &scope.child(&format!("f:{key}")),
                     &at.child(key.as_str()),
                 ),
-                None if is_nothing(desired) => {}
+                None if desired.is_null() => {}
                 None => self.report(at.child(key.as_str())),
             }
         }
@@ -159,13 +173,13 @@ impl Walk {
         } else if scope.items("v:").next().is_some() {
             self.set(desired, live, scope, at);
         } else if desired.len() == live.len() {
+            // Of a list that nobody owns items of, an apply takes nothing over.
+            let scope = Scope {
+                in_atomic: true,
+                ..Scope::default()
+            };
             for (index, (desired, live)) in desired.iter().zip(live).enumerate() {
-                self.value(
-                    desired,
-                    live,
-                    &Scope::default(),
-                    &at.child(index.to_string()),
-                );
+                self.value(desired, live, &scope, &at.child(index.to_string()));
             }
         } else {
             self.report(at.clone());
@@ -181,34 +195,41 @@ impl Walk {
         scope: &Scope<'_>,
         at: &Pointer,
     ) {
-        // A key that the item leaves out has been defaulted by the server.
-        let is_same_item = |left: &Value, right: &Value| {
-            names
-                .keys()
-                .all(|name| match (left.get(name), right.get(name)) {
-                    (Some(left), Some(right)) => left == right,
-                    _ => true,
-                })
-        };
         let segment_of = |item: &Value| {
             let item = item.as_object()?;
             scope
                 .items("k:")
                 .find(|segment| item_key(segment).is_some_and(|key| matches(item, &key)))
         };
+        // A key that the item leaves out has been defaulted by the server, in an item that is ours.
+        let is_same_item = |desired: &Value, live: &Value| {
+            let mut is_defaulted = false;
+            let is_equal = names
+                .keys()
+                .all(|name| match (desired.get(name), live.get(name)) {
+                    (Some(desired), Some(live)) => is_same(desired, live),
+                    (desired, live) => {
+                        is_defaulted |= desired.is_some() || live.is_some();
+                        true
+                    }
+                });
+            is_equal && (!is_defaulted || segment_of(live).is_some())
+        };
+        let mut last = None;
         for item in desired {
-            match live
+            let found = live
                 .iter()
                 .enumerate()
-                .find(|(_, live)| is_same_item(item, live))
-            {
-                Some((index, live)) => {
+                .find(|(_, live)| is_same_item(item, live));
+            match found {
+                Some((index, live)) if last.is_none_or(|last| last < index) => {
+                    last = Some(index);
                     let scope = segment_of(live)
                         .map(|segment| scope.child(segment))
                         .unwrap_or_default();
                     self.value(item, live, &scope, &at.child(index.to_string()));
                 }
-                None => self.report(at.clone()),
+                _ => self.report(at.clone()),
             }
         }
         for (index, item) in live.iter().enumerate() {
@@ -219,13 +240,16 @@ impl Walk {
         }
     }
 
-    /// A list of plain values whose order means nothing.
+    /// A list of plain values, each of them there once.
     fn set(&mut self, desired: &[Value], live: &[Value], scope: &Scope<'_>, at: &Pointer) {
-        let is_missing = desired.iter().any(|value| !live.contains(value));
+        let mut rest = live.iter();
+        let is_in_order = desired
+            .iter()
+            .all(|wanted| rest.any(|value| is_same(wanted, value)));
         let is_left_over = live
             .iter()
             .any(|value| !desired.contains(value) && scope.is_alone(&format!("v:{value}")));
-        if is_missing || is_left_over {
+        if !is_in_order || is_left_over {
             self.report(at.clone());
         }
     }
@@ -233,8 +257,10 @@ impl Walk {
 
 /// Equal but for the way that a number is written.
 fn is_same(desired: &Value, live: &Value) -> bool {
+    let is_float = |value: &Value| value.is_f64();
     desired == live
-        || matches!((desired.as_f64(), live.as_f64()), (Some(desired), Some(live)) if desired.to_bits() == live.to_bits())
+        || (is_float(desired) || is_float(live))
+            && matches!((desired.as_f64(), live.as_f64()), (Some(desired), Some(live)) if desired.to_bits() == live.to_bits())
 }
 
 /// As good as a field that is not there.

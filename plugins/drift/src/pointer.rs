@@ -7,13 +7,14 @@ use serde_json::{Map, Value};
 
 use crate::Error;
 
-/// The path of a value in a document. Empty: the document itself.
+/// The path of a value in a document. Empty: the document itself. `-1` is the last item of a list.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Pointer {
     segments: Vec<String>,
 }
 
 impl Pointer {
+    /// The keys and places on the way, as they are in the document.
     pub fn segments(&self) -> &[String] {
         &self.segments
     }
@@ -25,7 +26,7 @@ impl Pointer {
     }
 
     /// The value it leads to.
-    pub(crate) fn find<'v>(&self, document: &'v Value) -> Option<&'v Value> {
+    pub fn find<'v>(&self, document: &'v Value) -> Option<&'v Value> {
         self.segments
             .iter()
             .try_fold(document, |value, segment| match value {
@@ -52,7 +53,7 @@ impl Pointer {
 
     /// Takes the value away. What is not there, and the document itself, is left as it is
     /// (fluxcd/pkg, `ssa/jsondiff`, `ApplyPatchToUnstructured`: missing paths are allowed).
-    pub(crate) fn remove(&self, document: &mut Value) {
+    pub fn remove(&self, document: &mut Value) {
         match self.find_mut(document) {
             Some((Value::Object(map), key)) => {
                 map.shift_remove(key);
@@ -67,7 +68,7 @@ impl Pointer {
     }
 
     /// Puts `value` there. Maps on the way are made; a list is not made longer.
-    pub(crate) fn set(&self, document: &mut Value, value: Value) {
+    pub fn set(&self, document: &mut Value, value: Value) {
         let Some((last, parents)) = self.segments.split_last() else {
             return;
         };

@@ -76,19 +76,13 @@ impl Rules {
         })
     }
 
-    pub(crate) fn manager(&self) -> &str {
-        &self.manager
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Nothing is to be left alone.
+    pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
 
-    /// Takes out of `object` what is to be left alone in `selected`, another state of the same object.
-    pub fn strip(&self, selected: &Value, object: &mut Value) {
-        for path in self.paths(selected) {
-            path.remove(object);
-        }
+    pub(crate) fn manager(&self) -> &str {
+        &self.manager
     }
 
     /// The paths to be left alone in `object`, in the order of the rules.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tidegate_drift::{Error, Pair, Rules, compare, prepare_payload};
+use tidegate_drift::{Error, Pair, Rules, Upkeep, compare};
 
 fn sections(case: &str) -> BTreeMap<&str, &str> {
     case.split("-- ")
@@ -30,13 +30,13 @@ fn run(case: &str) {
     .expect("rules");
     let desired = json("desired").expect("desired");
     let (live, dry_run) = (json("live"), json("dry-run"));
+    let pair = Pair {
+        desired: &desired,
+        live: live.as_ref(),
+        dry_run: dry_run.as_ref(),
+    };
+    let judgement = compare([pair], &rules).next().expect("one for one");
     if let Some(expected) = sections.get("verdict") {
-        let pair = Pair {
-            desired: &desired,
-            live: live.as_ref(),
-            dry_run: dry_run.as_ref(),
-        };
-        let judgement = compare([pair], &rules).next().expect("one for one");
         let mut actual = vec![format!("{:?}", judgement.verdict)];
         actual.extend(judgement.pointers.iter().map(ToString::to_string));
         assert_eq!(
@@ -46,12 +46,13 @@ fn run(case: &str) {
     }
     if let Some(expected) = json("payload") {
         let mut payload = desired.clone();
-        prepare_payload(
-            &mut payload,
-            live.as_ref().expect("live"),
-            dry_run.as_ref(),
-            &rules,
-        );
+        let live = live.as_ref().expect("live");
+        for (pointer, upkeep) in &judgement.left_alone {
+            match (upkeep, pointer.find(live)) {
+                (Upkeep::Adopt, Some(value)) => pointer.set(&mut payload, value.clone()),
+                _ => pointer.remove(&mut payload),
+            }
+        }
         assert_eq!(payload, expected);
     }
     assert!(
@@ -86,6 +87,12 @@ cases!(
     ignored_without_dry_run,
     metrics_of_old_servers,
     owned_same,
+    owned_atomic,
+    owned_by_nobody,
+    owned_defaulted_key,
+    owned_in_other_version,
+    owned_reordered,
+    owned_taken_out,
     owned_drifted,
     owned_left_over,
 );

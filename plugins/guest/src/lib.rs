@@ -44,6 +44,7 @@ pub use bindings::imports::tidegate::plugin::outputs::Role;
 pub use bindings::imports::tidegate::plugin::outputs::Sink;
 pub use bindings::imports::tidegate::plugin::outputs::SinkError;
 pub use bindings::imports::tidegate::plugin::pairs::Pair;
+pub use bindings::imports::tidegate::plugin::pairs::Upkeep;
 pub use bindings::imports::tidegate::plugin::pairs::Verdict;
 pub use bindings::imports::tidegate::plugin::random;
 pub use bindings::imports::tidegate::plugin::sources;
@@ -84,6 +85,7 @@ pub trait Validator {
 pub trait Comparer {
     /// What the plugin says of itself.
     fn describe() -> Description;
-    /// Calls `judge` on each pair.
+    /// Calls `judge` on each pair, and `leave` for what is to stay as it is. Without pairs it is to tell whether the
+    /// configuration can be used.
     fn compare(request: &Request, pairs: Vec<Pair>) -> Result<(), Failure>;
 }

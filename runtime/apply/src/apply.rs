@@ -1,18 +1,18 @@
+mod drift;
 mod judge;
 mod send;
 mod stage;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
 use kube::Client;
-use serde_json::{Value, json};
-use tidegate_drift::Rules;
-
 use parking_lot::Mutex;
-use tidegate_values::ObjectRef;
+use serde_json::{Value, json};
+use tidegate_values::{DriftCheck, ObjectRef};
 
 use crate::{
     Object,
@@ -56,12 +56,14 @@ pub struct Settings {
     pub migrate_api_version: bool,
     /// How long a stage may take to become ready, and a forced deletion to end.
     pub wait_timeout: Duration,
-    /// `spec.ignore` as it is written: fields that are left to others.
+    /// `spec.ignore` as it is written: fields that are left to others. The drift check reads it.
     pub ignore: Option<Value>,
+    /// Judges objects that are there, and may not be as they are wanted.
+    pub drift_check: Arc<dyn DriftCheck>,
 }
 
 impl Settings {
-    pub fn new(manager: impl Into<String>) -> Self {
+    pub fn new(manager: impl Into<String>, drift_check: Arc<dyn DriftCheck>) -> Self {
         Self {
             manager: manager.into(),
             force: false,
@@ -72,20 +74,23 @@ impl Settings {
             migrate_api_version: false,
             wait_timeout: Duration::from_mins(1),
             ignore: None,
+            drift_check,
         }
     }
 
-    /// The compiled rules of `ignore`; `None` without any.
-    fn rules(&self) -> Result<Option<Rules>, tidegate_drift::Error> {
-        let ignore = self
-            .ignore
-            .as_ref()
-            .filter(|rules| rules.as_array().is_none_or(|rules| !rules.is_empty()));
-        let configuration =
-            ignore.map(|ignore| json!({"fieldManager": self.manager, "ignore": ignore}));
-        configuration
-            .map(|configuration| Rules::from_json(&configuration.to_string()))
-            .transpose()
+    /// The rules of `ignore`; `None` without any.
+    fn rules(&self) -> Option<&Value> {
+        let is_empty = |rules: &Value| rules.as_array().is_some_and(Vec::is_empty);
+        self.ignore.as_ref().filter(|rules| !is_empty(rules))
+    }
+
+    /// What the drift check is told.
+    fn check_config(&self) -> String {
+        let mut config = json!({ "fieldManager": self.manager });
+        if let Some(rules) = self.rules() {
+            config["ignore"] = rules.clone();
+        }
+        config.to_string()
     }
 
     /// What steers the apply of an unchanged object: part of its digest.
@@ -164,14 +169,7 @@ pub async fn apply(
         });
         return outcome;
     }
-    let rules = match settings.rules() {
-        Ok(rules) => rules,
-        Err(error) => {
-            outcome.failure = Some(Error::Ignore(error.to_string()));
-            return outcome;
-        }
-    };
-    let run = Run::new(client, mapper, owner, previous, settings, rules);
+    let run = Run::new(client, mapper, owner, previous, settings);
     let mut stages = Stage::ALL.map(|stage| (stage, Vec::new()));
     for object in objects {
         let stage = Stage::of(&object, &settings.custom_stage);
@@ -207,7 +205,11 @@ struct Run<'a> {
     previous: &'a Previous,
     settings: &'a Settings,
     fingerprint: String,
-    ignore: Option<Rules>,
+    /// The owner has rules about fields that are left to others.
+    has_rules: bool,
+    rules_checked: AtomicBool,
+    check_config: String,
+    tenant: String,
     displaced: Vec<Displaced>,
     /// Identities of the old inventory.
     owned: HashSet<&'a str>,
@@ -226,7 +228,6 @@ impl<'a> Run<'a> {
         owner: &Owner,
         previous: &'a Previous,
         settings: &'a Settings,
-        ignore: Option<Rules>,
     ) -> Self {
         Self {
             client,
@@ -234,7 +235,10 @@ impl<'a> Run<'a> {
             previous,
             settings,
             fingerprint: settings.fingerprint(),
-            ignore,
+            has_rules: settings.rules().is_some(),
+            rules_checked: AtomicBool::new(false),
+            check_config: settings.check_config(),
+            tenant: owner.namespace.clone(),
             displaced: displaced_managers(&settings.manager, &settings.override_managers),
             owned: previous
                 .inventory

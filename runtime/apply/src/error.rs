@@ -127,6 +127,9 @@ pub enum Error {
     /// The rules of `spec.ignore` can't be read: `failed to create ignore rule selector: …`.
     #[error("{0}")]
     Ignore(String),
+    /// The drift check failed: it crashed, ran too long or broke its contract.
+    #[error("drift check failed: {0}")]
+    DriftCheck(String),
     /// Objects that could not be deleted.
     #[error("delete failed, errors: {}", terminated(messages))]
     Delete { messages: Vec<String> },
@@ -152,6 +155,9 @@ impl Error {
             | Self::Migrate { cause, .. }
             | Self::Recreate { cause, .. }
             | Self::TerminationRead { cause, .. } => cause.redact(redactor),
+            Self::Ignore(message) | Self::DriftCheck(message) => {
+                *message = redactor.redact(message);
+            }
             Self::Delete { messages } => {
                 for message in messages {
                     // `Kind/name delete failed: ` is ours.

@@ -8,16 +8,20 @@ fn is_send<T: Send>(value: T) -> T {
 
 // Controllers run these on a runtime of several threads.
 #[expect(dead_code, reason = "it is enough that this compiles")]
-fn futures_can_move_between_threads(client: &kube::Client, mapper: &Mapper, owner: &Owner) {
+fn futures_can_move_between_threads(
+    client: &kube::Client,
+    mapper: &Mapper,
+    owner: &Owner,
+    settings: &Settings,
+) {
     let previous = Previous::default();
-    let settings = Settings::new("kustomize-controller");
     drop(is_send(apply(
         client,
         mapper,
         owner,
         Vec::new(),
         &previous,
-        &settings,
+        settings,
     )));
     drop(is_send(prune(client, mapper, owner, Vec::new(), 4)));
     drop(is_send(read_live(client, mapper, &[], 4)));

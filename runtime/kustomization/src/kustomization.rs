@@ -37,6 +37,7 @@ use tidegate_kube::Cluster;
 use tidegate_kube::Moves;
 use tidegate_kube::Watched;
 use tidegate_sandbox::PluginPre;
+use tidegate_values::DriftCheck;
 use tidegate_values::RemoteSource;
 
 /// What Kustomizations are reconciled with.
@@ -55,11 +56,12 @@ pub struct Reconciler {
     pub(crate) repairs: Mutex<Repairs>,
 }
 
-/// The components that turn sources into manifests.
+/// The components that turn sources into manifests, and the one that judges what became of them.
 #[derive(Clone)]
 pub struct Plugins {
     pub kustomize: Arc<PluginPre>,
     pub substitute: Arc<PluginPre>,
+    pub drift: Arc<dyn DriftCheck>,
 }
 
 impl Kind for Reconciler {

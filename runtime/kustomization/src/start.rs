@@ -61,6 +61,7 @@ pub fn start(
         plugins: Plugins {
             kustomize: parts.sandbox.builtin("kustomize")?,
             substitute: parts.sandbox.builtin("substitute")?,
+            drift: parts.sandbox.builtin("drift")?,
         },
         mapper: Mapper::new(client.clone()),
         moves: Moves::new(client.clone(), labels),

@@ -1,6 +1,5 @@
 use crate::bindings::tidegate::plugin::inputs;
 use crate::bindings::tidegate::plugin::outputs;
-use crate::bindings::tidegate::plugin::pairs;
 use crate::bindings::tidegate::plugin::types;
 use crate::{Failure, Limits, Trace};
 use bytes::Bytes;
@@ -9,11 +8,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
-use tidegate_values::{ObjectRef, RemoteSource, Secret, Tree};
+use tidegate_values::{Judgement, ObjectRef, RemoteSource, Secret, Tree};
 
 pub use inputs::ValueLayer;
 pub use outputs::Role;
-pub use pairs::Verdict;
 pub use types::Diagnostic;
 pub use types::Location;
 pub use types::ManifestFormat as Format;
@@ -27,18 +25,6 @@ pub struct Manifest {
     pub format: Format,
     pub bytes: Bytes,
     pub origin: Option<Location>,
-}
-
-/// A desired object and its live counterpart, as JSON.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pair {
-    pub id: ObjectRef,
-    pub desired: Bytes,
-    /// `None`: the object does not exist.
-    pub live: Option<Bytes>,
-    /// What a server-side dry run of `desired` gave, when there was one.
-    pub dry_run: Option<Bytes>,
-    pub last_manager: Option<String>,
 }
 
 /// Everything that one call of a plugin may see, and how much it may use.
@@ -100,14 +86,6 @@ pub struct Attachment {
     pub path: String,
     pub media_type: String,
     pub bytes: Bytes,
-}
-
-/// How a plugin judged one [`Pair`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judgement {
-    pub verdict: Verdict,
-    /// RFC 6901 paths of what differs.
-    pub pointers: Vec<String>,
 }
 
 /// One line of a plugin's log, control characters escaped.

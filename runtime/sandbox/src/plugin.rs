@@ -8,13 +8,13 @@ use crate::host::pairs::PairHandle;
 use crate::host::wasi;
 use crate::limits::{Class, Limit, Limits};
 use crate::sandbox::Shared;
-use crate::state::{CallState, GuestClock, MemoryUse, Produced};
+use crate::state::{CallState, GuestClock, Judging, MemoryUse, Produced};
 use crate::world::World;
-use crate::{Call, LogLevel, Pair, cache};
+use crate::{Call, LogLevel, cache};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tidegate_values::Digest;
+use tidegate_values::{Digest, Judgement, Pair};
 use wasmtime::component::{
     ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower, Resource, ResourceTable,
 };
@@ -140,11 +140,11 @@ impl PluginPre {
         let fuel_left = store.get_fuel().ok();
         let mut state = store.into_data();
         wasi::flush_line(&mut state, LogLevel::Info);
-        let outcome = outcome.and_then(|()| self.check_judgements(&state));
-        let judgements = if outcome.is_ok() {
-            state.produced.judgements.into_iter().flatten().collect()
-        } else {
-            Vec::new()
+        let judgements = std::mem::take(&mut state.produced.judgements);
+        let judgements = outcome.and_then(|()| self.judgements(judgements));
+        let (outcome, judgements) = match judgements {
+            Ok(judgements) => (Ok(()), judgements),
+            Err(failure) => (Err(failure), Vec::new()),
         };
         CallReport {
             outcome,
@@ -188,7 +188,7 @@ impl PluginPre {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles as usize);
         let produced = Produced {
-            judgements: vec![None; pairs.len()],
+            judgements: vec![Judging::default(); pairs.len()],
             ..Produced::default()
         };
         let state = CallState {
@@ -351,15 +351,21 @@ impl PluginPre {
         }
     }
 
-    fn check_judgements(&self, state: &CallState) -> Result<(), Failure> {
-        if state.produced.judgements.iter().any(Option::is_none) {
-            let message = "it judged only some of the pairs".to_owned();
-            return Err(Failure::Contract {
+    fn judgements(&self, judged: Vec<Judging>) -> Result<Vec<Judgement>, Failure> {
+        let whole = judged.into_iter().map(|judging| {
+            let (verdict, pointers) = judging.verdict?;
+            Some(Judgement {
+                verdict,
+                pointers,
+                left_alone: judging.left_alone,
+            })
+        });
+        whole
+            .collect::<Option<_>>()
+            .ok_or_else(|| Failure::Contract {
                 plugin: self.name.clone(),
-                message,
-            });
-        }
-        Ok(())
+                message: "it judged only some of the pairs".to_owned(),
+            })
     }
 }
 

@@ -1,14 +1,14 @@
 //! What belongs to one call: its inputs, what it produced so far, and what it used.
 
-use crate::call::{Attachment, Emission, Judgement, LogLine};
+use crate::call::{Attachment, Emission, LogLine};
 use crate::error::Stop;
 use crate::gate::Turn;
 use crate::limits::{Limit, Limits};
 use crate::trace::Trace;
 use crate::world::World;
-use crate::{Call, Diagnostic, Pair};
+use crate::{Call, Diagnostic};
 use std::time::{Duration, Instant};
-use tidegate_values::Digest;
+use tidegate_values::{Digest, Pair, Upkeep, Verdict};
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 
@@ -37,7 +37,7 @@ pub(crate) struct Produced {
     pub(crate) emissions: Vec<Emission>,
     pub(crate) attachments: Vec<Attachment>,
     pub(crate) diagnostics: Vec<Diagnostic>,
-    pub(crate) judgements: Vec<Option<Judgement>>,
+    pub(crate) judgements: Vec<Judging>,
     pub(crate) bytes: u64,
     pub(crate) logs: Vec<LogLine>,
     pub(crate) log_bytes: u64,
@@ -46,6 +46,13 @@ pub(crate) struct Produced {
     pub(crate) last_error: Option<String>,
     /// A line of WASI's stdout or stderr that has no end yet.
     pub(crate) partial_line: Vec<u8>,
+}
+
+/// What was said of one pair so far.
+#[derive(Clone, Default)]
+pub(crate) struct Judging {
+    pub(crate) verdict: Option<(Verdict, Vec<String>)>,
+    pub(crate) left_alone: Vec<(String, Upkeep)>,
 }
 
 impl CallState {

@@ -1,12 +1,12 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
-use tidegate_drift::{Pair, Rules, Verdict};
 
 use super::Run;
 use crate::{
     apply::{
         DryRunMode,
+        drift::Question,
         send::{Before, Plan},
         stage::{Done, Target},
     },
@@ -24,6 +24,8 @@ use crate::{
 pub(super) enum Judgement {
     Done(Box<Done>),
     Send(Box<Plan>),
+    /// It is there: the drift check knows.
+    Ask(Box<Question>),
 }
 
 /// What the server would make of an object, and the object as it had to be for that
@@ -40,13 +42,13 @@ impl Run<'_> {
         };
         let if_not_present = any_in_metadata(target.object.get("metadata"), &self.if_not_present);
         // Rules that ignore fields need both the live and the tried object.
-        let dry_run = dry_run || self.ignore.is_some();
+        let dry_run = dry_run || self.has_rules;
         let settled = self
             .previous
             .settled(&target.reference)
             .filter(|known| !known.skipped);
         if let Some(known) = settled
-            && self.ignore.is_none()
+            && !self.has_rules
         {
             return self
                 .judge_known(target, &place, known, if_not_present, dry_run)
@@ -54,7 +56,7 @@ impl Run<'_> {
         }
         let is_new = !self.previous.known.contains_key(&target.reference)
             && !self.is_owned(&target.reference);
-        let read_first = !is_new || if_not_present || self.ignore.is_some();
+        let read_first = !is_new || if_not_present || self.has_rules;
         let mut trial = None;
         if !read_first && dry_run {
             let tried = self.try_apply(target, &place).await;
@@ -180,44 +182,30 @@ impl Run<'_> {
         let cleanup = self.cleanup_patch(target, &live);
         let before = Before::Live(live_digest(&live));
         // The clean-up changes the object before the apply does: only when the server is known to take it.
-        if !dry_run && cleanup.is_none() {
-            return Ok(send(Plan {
+        let mut plan = Plan::untried(before);
+        let mut tried = None;
+        if dry_run || cleanup.is_some() {
+            let trial = match trial {
+                Some(trial) => trial,
+                None => self.try_apply(target, place).await,
+            };
+            match trial {
+                Ok((answer, payload)) => {
+                    plan = Plan::tried(before, payload);
+                    tried = Some(Arc::new(answer.object));
+                }
+                Err(cause) => return self.judge_refusal(target, place, Some(&live), cause).await,
+            }
+        }
+        Ok(Judgement::Ask(Box::new(Question {
+            live: Arc::new(live),
+            dry_run: tried,
+            plan: Plan {
+                cleanup,
                 patched,
-                ..Plan::untried(before)
-            }));
-        }
-        let trial = match trial {
-            Some(trial) => trial,
-            None => self.try_apply(target, place).await,
-        };
-        let (answer, mut payload) = match trial {
-            Ok(tried) => tried,
-            Err(cause) => return self.judge_refusal(target, place, Some(&live), cause).await,
-        };
-        let no_rules = Rules::default();
-        let rules = self.ignore.as_ref().unwrap_or(&no_rules);
-        let pair = Pair {
-            desired: &answer.object,
-            live: Some(&live),
-            dry_run: Some(&answer.object),
-        };
-        let drifted = tidegate_drift::compare([pair], rules)
-            .any(|judgement| judgement.verdict == Verdict::Drifted);
-        if !drifted && cleanup.is_none() && !patched {
-            return Ok(done(Done::of(target, Action::Unchanged, &live)));
-        }
-        if self.ignore.is_some() {
-            let mut adjusted = payload
-                .take()
-                .unwrap_or_else(|| target.object.clone().into_value());
-            tidegate_drift::prepare_payload(&mut adjusted, &live, Some(&answer.object), rules);
-            payload = Some(adjusted);
-        }
-        Ok(send(Plan {
-            cleanup,
-            patched,
-            ..Plan::tried(before, payload)
-        }))
+                ..plan
+            },
+        })))
     }
 
     /// A refusal stands, unless the object may be made anew and would be taken then.

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::{Outcome, Run};
 use crate::{
     Object,
-    apply::{DryRunMode, judge::Judgement, send::Plan},
+    apply::{DryRunMode, drift::Checked, judge::Judgement, send::Plan},
     change::Action,
     error::{Error, RequestError},
     live::{canonical, place},
@@ -215,19 +215,38 @@ impl Run<'_> {
         pending: &[usize],
         results: &mut [Option<Done>],
     ) -> Result<Vec<(usize, Plan)>, Error> {
+        if pending.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.check_rules().await?;
         let dry_run = self.settings.dry_run == DryRunMode::Stage && pending.len() > 1;
         let judgements =
             (0..pending.len()).map(|index| self.judge(&targets[pending[index]], dry_run));
         let mut judgements =
             futures::stream::iter(judgements).buffered(self.settings.concurrent.max(1));
         let mut plans = Vec::new();
+        let mut asked = Vec::new();
+        let mut questions = Vec::new();
         let mut places = pending.iter();
         while let (Some(judgement), Some(place)) = (judgements.next().await, places.next()) {
             match judgement? {
                 Judgement::Done(done) => results[*place] = Some(*done),
                 Judgement::Send(plan) => plans.push((*place, *plan)),
+                Judgement::Ask(question) => {
+                    asked.push(*place);
+                    questions.push((&targets[*place], *question));
+                }
             }
         }
+        let checked = self.check_drift(questions).await?;
+        for (place, checked) in asked.into_iter().zip(checked) {
+            match checked {
+                Checked::Done(done) => results[place] = Some(done),
+                Checked::Send(plan) => plans.push((place, plan)),
+            }
+        }
+        // Objects are sent in apply order, whoever judged them.
+        plans.sort_by_key(|(place, _)| *place);
         Ok(plans)
     }
 

@@ -21,6 +21,8 @@ use tidegate_apply::{
 };
 use tidegate_testkit::ControlPlane;
 
+use crate::check::Native;
+
 /// A cluster administrator in a namespace, as one owner that remembers what it applied.
 pub(crate) struct Bench {
     pub(crate) client: Client,
@@ -29,6 +31,7 @@ pub(crate) struct Bench {
     pub(crate) namespace: String,
     pub(crate) previous: Previous,
     pub(crate) settings: Settings,
+    pub(crate) check: Arc<Native>,
     pub(crate) requests: Arc<AtomicUsize>,
 }
 
@@ -55,13 +58,15 @@ impl Bench {
     pub(crate) async fn new(namespace: &str) -> Self {
         let requests = Arc::new(AtomicUsize::new(0));
         let client = counted(config().await, &requests);
+        let check = Arc::new(Native::default());
         let bench = Self {
             mapper: Mapper::new(client.clone()),
             client,
             owner: owner(namespace, "app"),
             namespace: namespace.to_owned(),
             previous: Previous::default(),
-            settings: Settings::new("kustomize-controller"),
+            settings: Settings::new("kustomize-controller", check.clone()),
+            check,
             requests,
         };
         bench

@@ -9,6 +9,8 @@
 //! - `N/prune`: optional in place of `objects`: prune what the inventory has;
 //! - `N/server`: `> METHOD PATH`, optionally `> BODY`, then `< STATUS BODY`, or `< STATUS/SECONDS BODY` with a Retry-After. All of it must be asked, in any order but
 //!   that of equal requests, and nothing else. Discovery is answered beside it;
+//! - `N/checks`: optional, what the drift check is asked: the objects of a call and how they are
+//!   judged, a line each, empty for a look at the rules alone;
 //! - `N/outcome`: the changes a line each, then the failure if there is one.
 
 use std::{
@@ -26,6 +28,8 @@ use tidegate_apply::{
     DryRunMode, Inventory, Mapper, Owner, Previous, Settings, apply, flatten, prepare, prune,
 };
 use tidegate_testkit::Case;
+
+use crate::check::Native;
 
 struct Exchange {
     method: String,
@@ -150,8 +154,8 @@ fn discovery(path: &str) -> Option<Value> {
     )
 }
 
-fn settings(text: &str) -> Settings {
-    let mut settings = Settings::new("kustomize-controller");
+fn settings(text: &str, check: &Arc<Native>) -> Settings {
+    let mut settings = Settings::new("kustomize-controller", check.clone());
     settings.wait_timeout = Duration::from_secs(5);
     for word in text.lines() {
         match word.split_once('=').unwrap_or((word, "")) {
@@ -193,6 +197,7 @@ async fn check(text: &str) {
     let script_of_case = Script::default();
     let client = client(script_of_case.clone());
     let mapper = Mapper::new(client.clone());
+    let check = Arc::new(Native::default());
     let mut previous = Previous::default();
     for round in 1.. {
         let read = |name: &str| section(format!("{round}/{name}")).unwrap_or_default();
@@ -240,7 +245,7 @@ async fn check(text: &str) {
                 &owner,
                 objects,
                 &previous,
-                &settings(&read("settings")),
+                &settings(&read("settings"), &check),
             )
             .await;
             lines = outcome.changes.to_string();
@@ -250,6 +255,10 @@ async fn check(text: &str) {
             previous.known.extend(outcome.applied);
         }
         assert_eq!(lines.trim(), read("outcome").trim(), "round {round}");
+        let calls = check.calls().join("\n");
+        if let Some(expected) = section(format!("{round}/checks")) {
+            assert_eq!(calls.trim(), expected.trim(), "round {round}: drift checks");
+        }
         let left: Vec<_> = script_of_case
             .lock()
             .unwrap()

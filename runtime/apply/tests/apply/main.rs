@@ -3,8 +3,12 @@
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod check;
+#[cfg(test)]
 mod cluster;
 #[cfg(test)]
 mod conversation;
+#[cfg(test)]
+mod drift;
 #[cfg(test)]
 mod refusals;

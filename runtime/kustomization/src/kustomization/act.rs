@@ -174,7 +174,10 @@ impl Reconciler {
         attempt: &mut Attempt,
         started: std::time::Instant,
     ) -> Result<inventory::Inventory, Failure> {
-        let mut settings = tidegate_apply::Settings::new(component::KUSTOMIZE_CONTROLLER);
+        let mut settings = tidegate_apply::Settings::new(
+            component::KUSTOMIZE_CONTROLLER,
+            Arc::clone(&self.plugins.drift),
+        );
         settings.force = plan.force;
         settings.dry_run = self.settings.dry_run;
         settings.concurrent = self.settings.concurrent_apply;

@@ -3,8 +3,8 @@ use bytes::Bytes;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tidegate_sandbox::{
-    Call, Error, Failure, Format, Location, Manifest, Pair, PluginPre, Question, Sandbox,
-    SandboxConfig, TreeName, Verdict, World,
+    Call, Error, Failure, Format, Location, Manifest, PluginPre, Question, Sandbox, SandboxConfig,
+    TreeName, World,
 };
 use tidegate_values::{ObjectRef, RemoteError, RemoteSource, Tree};
 
@@ -199,49 +199,6 @@ fn substitute_replaces_variables_and_keeps_the_rest() {
         panic!("{:?}", unset.outcome)
     };
     assert!(diagnostics[0].message.contains("color"), "{diagnostics:?}");
-}
-
-#[test]
-fn drift_judges_every_pair() {
-    let sandbox = sandbox(SandboxConfig::controller());
-    let plugin = sandbox
-        .builtin("drift")
-        .expect("run `cargo xtask plugins` first");
-    let object = |color: &str| {
-        Bytes::from(format!(
-            r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"settings","namespace":"team","resourceVersion":"7"}},"data":{{"color":"{color}"}}}}"#
-        ))
-    };
-    let pair = |live: Option<&str>| Pair {
-        id: ObjectRef {
-            api_version: "v1".to_owned(),
-            kind: "ConfigMap".to_owned(),
-            namespace: "team".to_owned(),
-            name: "settings".to_owned(),
-        },
-        desired: object("blue"),
-        live: live.map(object),
-        dry_run: live.map(|_| object("blue")),
-        last_manager: None,
-    };
-    let report = plugin.compare(
-        Call::default(),
-        vec![pair(Some("blue")), pair(Some("red")), pair(None)],
-    );
-    assert_eq!(report.outcome, Ok(()), "{:?}", report.logs);
-    let judged: Vec<_> = report
-        .judgements
-        .iter()
-        .map(|judgement| (judgement.verdict, judgement.pointers.join(",")))
-        .collect();
-    assert_eq!(
-        judged,
-        [
-            (Verdict::Same, String::new()),
-            (Verdict::Drifted, "/data/color".to_owned()),
-            (Verdict::Drifted, String::new())
-        ]
-    );
 }
 
 #[test]
