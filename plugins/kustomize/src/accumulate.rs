@@ -77,7 +77,10 @@ impl<'b> Target<'b> {
         let mut warnings = Vec::new();
         let parsed = Kustomization::parse_loosely(&content, loader.root(), &mut warnings);
         match parsed {
-            Err(error) if error.kind() == crate::ErrorKind::Generator => return Err(error),
+            // Flux does not say which file it is.
+            Err(error) if error.kind() == crate::ErrorKind::Generator => {
+                return Err(error.wrap(format_args!("failed to decode kustomization from {path}")));
+            }
             _ if several => return Err(several_files(loader.root())),
             _ => {}
         }

@@ -72,11 +72,22 @@ const BUILD_ANNOTATIONS: [&str; 19] = [
 /// Builds the kustomization in a folder. kustomize: api/krusty, `Kustomizer.Run`.
 ///
 /// # Errors
-/// The first thing that is wrong, in kustomize's words where it has some.
+/// The first thing that is wrong, in kustomize's words where it has some, with the warnings that came before it.
 pub fn build(files: &dyn Files, path: &str, options: &Options) -> Result<Build> {
     let session = Session::new(options);
+    match build_in(files, path, &session) {
+        Ok(resources) => Ok(Build {
+            resources,
+            warnings: session.take_warnings(),
+        }),
+        Err(error) => Err(error.after_warnings(session.take_warnings())),
+    }
+}
+
+fn build_in(files: &dyn Files, path: &str, session: &Session<'_>) -> Result<Vec<BuiltResource>> {
+    let options = session.options;
     let loader = Loader::start(files, options.load_restrictor, path)?;
-    let mut target = entry(loader, &session)?;
+    let mut target = entry(loader, session)?;
     let mut accumulator = target.accumulate_entry()?;
     hash::add_hashes(&mut accumulator.set)?;
     name_reference::fix_references(&mut accumulator.set, &accumulator.config.name_reference)?;
@@ -84,16 +95,12 @@ pub fn build(files: &dyn Files, path: &str, options: &Options) -> Result<Build> 
         &mut accumulator.set,
         &accumulator.variables,
         &accumulator.config.var_reference,
-        &session,
+        session,
     )?;
     let mut set = accumulator.set;
     drop_local(&mut set)?;
-    sort(&mut set, &target.kustomization, &session)?;
-    let resources = finish(set, &target.kustomization, options)?;
-    Ok(Build {
-        resources,
-        warnings: session.take_warnings(),
-    })
+    sort(&mut set, &target.kustomization, session)?;
+    finish(set, &target.kustomization, options)
 }
 
 /// The entry kustomization, generated or changed in memory if the options ask for it.

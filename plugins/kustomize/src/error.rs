@@ -11,6 +11,7 @@ use crate::FileError;
 pub struct Error {
     text: String,
     kind: ErrorKind,
+    warnings: Vec<String>,
 }
 
 /// What kind of failure it was.
@@ -33,6 +34,7 @@ impl Error {
         Self {
             text: text.into(),
             kind: ErrorKind::Input,
+            warnings: Vec::new(),
         }
     }
 
@@ -40,6 +42,7 @@ impl Error {
         Self {
             text: text.into(),
             kind: ErrorKind::Unsupported,
+            warnings: Vec::new(),
         }
     }
 
@@ -51,8 +54,18 @@ impl Error {
     pub(crate) fn wrap(self, context: impl std::fmt::Display) -> Self {
         Self {
             text: format!("{context}: {}", self.text),
-            kind: self.kind,
+            ..self
         }
+    }
+
+    /// What kustomize had warned of before it failed, in its words.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    #[must_use]
+    pub(crate) fn after_warnings(self, warnings: Vec<String>) -> Self {
+        Self { warnings, ..self }
     }
 
     /// The same problem, found by Flux's generator.
@@ -67,10 +80,7 @@ impl Error {
     /// The same problem, in other words.
     #[must_use]
     pub(crate) fn retold(self, text: String) -> Self {
-        Self {
-            text,
-            kind: self.kind,
-        }
+        Self { text, ..self }
     }
 
     pub(crate) fn is_malformed_yaml(&self) -> bool {
@@ -92,8 +102,8 @@ impl From<FileError> for Error {
             ErrorKind::Input
         };
         Self {
-            text: error.to_string(),
             kind,
+            ..Self::text(error.to_string())
         }
     }
 }

@@ -32,22 +32,26 @@ impl Renderer for Kustomize {
         // As Flux builds: nothing outside of the artifact is there.
         let secure = SecureFiles::new(&trees, &trees.shown(""));
         let files: &dyn Files = if options.generate { &secure } else { &trees };
-        let built = tidegate_kustomize::build(files, &entry, &options).map_err(|error| {
+        let warn = |warnings: &[String]| {
+            warnings.iter().try_for_each(|warning| {
+                let warning = Diagnostic {
+                    severity: Severity::Warning,
+                    ..failure::error("kustomize", warning.as_str(), None)
+                };
+                sink.report(&warning).map_err(failure::closed)
+            })
+        };
+        let built = tidegate_kustomize::build(files, &entry, &options).or_else(|error| {
+            warn(error.warnings())?;
             let code = match error.kind() {
                 ErrorKind::Unsupported => "unsupported",
                 ErrorKind::Http => "http",
                 ErrorKind::Generator => "generator",
                 ErrorKind::Input => "kustomize",
             };
-            failure::invalid(code, error.to_string())
+            Err(failure::invalid(code, error.to_string()))
         })?;
-        for warning in built.warnings {
-            let warning = Diagnostic {
-                severity: Severity::Warning,
-                ..failure::error("kustomize", warning, None)
-            };
-            sink.report(&warning).map_err(failure::closed)?;
-        }
+        warn(&built.warnings)?;
         for resource in built.resources {
             let location = resource.file.map(|path| Location {
                 path,

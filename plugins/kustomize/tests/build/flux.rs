@@ -204,3 +204,37 @@ fn bases_do_not_nest_without_end() {
         "{error}"
     );
 }
+
+/// Flux does not name the file; we do. The rest of the text is Flux's.
+#[test]
+fn a_malformed_kustomization_is_named() {
+    let files = [(
+        "app/kustomization.yaml",
+        "resources:\n- a.yaml\nnamespace: [\n",
+    )];
+    let target = format!("{ROOT}/app");
+    let (kind, text) = error(&files, &target, Overrides::default());
+    assert_eq!(kind, ErrorKind::Generator);
+    let start = format!(
+        "failed to decode kustomization from {target}/kustomization.yaml: error converting YAML to JSON: yaml: line "
+    );
+    assert!(text.starts_with(&start), "{text}");
+    let files = [("app/kustomization.yaml", "resources: {a: b}\n")];
+    let (_, text) = error(&files, &target, Overrides::default());
+    assert!(
+        text.contains("app/kustomization.yaml: error unmarshaling JSON"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_failed_build_tells_what_it_had_warned_of() {
+    let files = [(
+        "app/kustomization.yaml",
+        "commonLabels: {a: b}\nresources: [missing.yaml]\n",
+    )];
+    let files = MemoryFiles::new(files.iter().copied());
+    let error = build(&files, &format!("{ROOT}/app"), &Options::default()).expect_err("it fails");
+    assert_eq!(error.warnings().len(), 1, "{error}");
+    assert!(error.warnings()[0].contains("'commonLabels' is deprecated"));
+}
