@@ -57,6 +57,7 @@ pub use sandbox::Grants;
 pub use sandbox::Sandbox;
 pub use sandbox::SandboxConfig;
 pub use trace::Answer;
+pub use trace::Fingerprint;
 pub use trace::Question;
 pub use trace::Trace;
 pub use trace::TreeName;

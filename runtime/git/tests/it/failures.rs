@@ -210,6 +210,19 @@ fn a_server_that_is_no_git_is_told() {
         message(&url, &Reference::default(), None),
         format!("unable to clone '{url}': authorization failed: no")
     );
+    let url = server("HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n");
+    assert_eq!(
+        message(&url, &Reference::default(), None),
+        format!("unable to clone '{url}': authentication required")
+    );
+    let url = server(
+        "HTTP/1.1 404 Not Found\r\ncontent-length: 73\r\n\r\n\
+         <!DOCTYPE html>\n<html><head><title>Not here</title></head>\n<body>x</html>",
+    );
+    assert_eq!(
+        message(&url, &Reference::default(), None),
+        format!("unable to clone '{url}': repository not found: Not here")
+    );
     let text = message("http://127.0.0.1:9/main", &Reference::default(), None);
     assert!(
         text.starts_with("unable to clone 'http://127.0.0.1:9/main': can't connect: "),
