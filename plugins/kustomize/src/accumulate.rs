@@ -1,19 +1,21 @@
 //! Walks kustomizations from the entry down, and collects objects, configuration and variables on the way up.
 
 mod configured;
+mod place;
+mod steps;
 
 use std::collections::BTreeMap;
 
+use crate::Error;
 use crate::config::TransformerConfig;
-use crate::error::{Result, quote};
+use crate::error::{Place, Result, quote};
 use crate::kustomization::{COMPONENT, FILE_NAMES, Kustomization, Variable};
 use crate::loader::Loader;
 use crate::origin::Origin;
-use crate::resource::{Resource, read_resources};
+use crate::resource::read_resources;
 use crate::resource_set::ResourceSet;
 use crate::session::Session;
 use crate::transformers::patch_in_file;
-use crate::{Error, plugins};
 
 /// What a kustomization and everything below it amounts to so far. kustomize: api/internal/accumulator.
 #[derive(Default)]
@@ -48,6 +50,14 @@ impl<'b> Target<'b> {
         for warning in warnings {
             session.warn(warning);
         }
+        let parsed = parsed.map_err(|error| {
+            error.at(|| Place {
+                folder: loader.root().to_owned(),
+                file: crate::paths::join(loader.root(), file_name),
+                line: 0,
+                what: String::new(),
+            })
+        });
         Ok(Self {
             kustomization: Box::new(parsed?),
             loader,
@@ -121,11 +131,13 @@ impl<'b> Target<'b> {
             .get("path")
             .map(|path| self.loader.load(path))
             .transpose()?;
-        self.session.choose_schema(
-            openapi.get("version").map(String::as_str),
-            document.as_deref(),
-            at_entry,
-        )
+        self.session
+            .choose_schema(
+                openapi.get("version").map(String::as_str),
+                document.as_deref(),
+                at_entry,
+            )
+            .map_err(|error| self.in_field(error, "openapi"))
     }
 
     fn accumulate(&mut self, mut accumulator: Accumulator) -> Result<Accumulator> {
@@ -138,11 +150,13 @@ impl<'b> Target<'b> {
             &self.loader,
             &kustomization.configurations,
             &kustomization.crds,
-        )?;
+        )
+        .map_err(|error| self.in_field(error, "configurations, crds"))?;
         accumulator
             .config
             .merge(&config)
-            .map_err(|error| error.wrap("merging config"))?;
+            .map_err(|error| error.wrap("merging config"))
+            .map_err(|error| self.in_field(error, "configurations, crds"))?;
         self.run_generators(&mut accumulator)?;
         let components = self.kustomization.components.clone();
         accumulator = self
@@ -153,10 +167,11 @@ impl<'b> Target<'b> {
         accumulator
             .merge_variables(&self.kustomization.vars)
             .map_err(|error| {
-                error.wrap(format_args!(
+                let error = error.wrap(format_args!(
                     "merging vars {}",
                     describe(&self.kustomization.vars)
-                ))
+                ));
+                self.in_field(error, "vars")
             })?;
         Ok(accumulator)
     }
@@ -272,6 +287,7 @@ impl<'b> Target<'b> {
         let origin = self.origin.as_ref().map(|origin| origin.append(path));
         let resources = resources.into_resources().into_iter().map(|mut resource| {
             resource.file = Some(path.to_owned());
+            resource.path = Some(crate::paths::join(self.loader.root(), path));
             if origin.is_some() {
                 resource.origin.clone_from(&origin);
             }
@@ -281,102 +297,6 @@ impl<'b> Target<'b> {
             .set
             .append_all(resources)
             .map_err(|error| error.wrap(format_args!("merging resources from '{path}'")))
-    }
-
-    fn run_generators(&mut self, accumulator: &mut Accumulator) -> Result<()> {
-        let mut generators = self.builtin_generators()?;
-        let entries = self.kustomization.generators.clone();
-        let in_plugins = |error: Error| error.wrap("loading generator plugins");
-        for resource in self.plugin_configs(&entries).map_err(in_plugins)? {
-            let generator = plugins::load_generator(&resource)
-                .map_err(|error| in_plugins(error.wrap("failed to load generator")))?;
-            generators.push((generator, plugins::plugin_origin(&resource)));
-        }
-        for (generator, origin) in generators {
-            let mut resources =
-                ResourceSet::from_resources(generator.generate(&self.loader)?)?.into_resources();
-            if origin.is_some() {
-                for resource in &mut resources {
-                    resource.origin.clone_from(&origin);
-                }
-            }
-            accumulator
-                .set
-                .absorb_all(resources)
-                .map_err(|error| error.wrap("merging from generator"))?;
-        }
-        Ok(())
-    }
-
-    fn run_transformers(&mut self, accumulator: &mut Accumulator) -> Result<()> {
-        let mut transformers = self.builtin_transformers(&accumulator.config)?;
-        let entries = self.kustomization.transformers.clone();
-        for resource in self.plugin_configs(&entries)? {
-            let transformer = plugins::load_transformer(&resource, &self.loader)?;
-            transformers.push((transformer, plugins::plugin_origin(&resource)));
-        }
-        for (transformer, origin) in transformers {
-            transformer.transform(&mut accumulator.set, self.session)?;
-            for resource in accumulator.set.iter_mut() {
-                resource.shared.settle(&mut resource.node);
-            }
-            if let Some(origin) = origin {
-                for resource in accumulator.set.iter_mut() {
-                    match &resource.origin {
-                        None => resource.origin = Some(origin.clone()),
-                        Some(_) => resource.transformations.push(origin.clone()),
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn run_validators(&mut self, accumulator: &mut Accumulator) -> Result<()> {
-        let entries = self.kustomization.validators.clone();
-        for resource in self.plugin_configs(&entries)? {
-            let validator = plugins::load_transformer(&resource, &self.loader)?;
-            let before: Vec<_> = accumulator
-                .set
-                .iter()
-                .map(|resource| resource.node.clone())
-                .collect();
-            validator.transform(&mut accumulator.set, self.session)?;
-            if !accumulator
-                .set
-                .iter()
-                .map(|resource| &resource.node)
-                .eq(before.iter())
-            {
-                return Err(Error::text("validator shouldn't modify the resource map"));
-            }
-        }
-        Ok(())
-    }
-
-    /// The objects that configure plugins: inline, in files or in folders.
-    fn plugin_configs(&mut self, entries: &[String]) -> Result<Vec<Resource>> {
-        let mut configs = Accumulator::default();
-        let mut paths = Vec::new();
-        for entry in entries {
-            let Ok(inline) = read_resources(entry.as_bytes()).and_then(ResourceSet::from_resources)
-            else {
-                paths.push(entry.clone());
-                continue;
-            };
-            let origin = self
-                .origin
-                .as_ref()
-                .map(|origin| origin.append(&self.file_name));
-            configs
-                .set
-                .append_all(inline.into_resources().into_iter().map(|mut resource| {
-                    resource.origin.clone_from(&origin);
-                    resource
-                }))?;
-        }
-        configs = self.accumulate_resources(configs, &paths)?;
-        Ok(configs.set.into_resources())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_object::{ORDER_FIRST, ORDER_LAST, Tree as _};
+use tidegate_object::{ORDER_FIRST, ORDER_LAST};
 
 use crate::accumulate::Target;
 use crate::error::Result;
@@ -13,7 +13,7 @@ use crate::resource::Resource;
 use crate::resource_set::ResourceSet;
 use crate::session::Session;
 use crate::transformers::{hash, name_reference, sort_order, variables};
-use crate::{Error, Files, Options, Reorder, overrides, paths, plain_folder};
+use crate::{Error, Files, Options, Reorder, overrides, plain_folder, unwritable};
 
 /// The result of a build.
 #[derive(Debug, Clone, Default)]
@@ -96,11 +96,13 @@ fn build_in(files: &dyn Files, path: &str, session: &Session<'_>) -> Result<Vec<
         &accumulator.variables,
         &accumulator.config.var_reference,
         session,
-    )?;
+    )
+    .map_err(|error| target.in_field(error, "vars"))?;
     let mut set = accumulator.set;
     drop_local(&mut set)?;
-    sort(&mut set, &target.kustomization, session)?;
-    finish(set, &target.kustomization, options)
+    sort(&mut set, &target.kustomization, session)
+        .map_err(|error| target.in_field(error, "sortOptions"))?;
+    finish(set, &target, options)
 }
 
 /// The entry kustomization, generated or changed in memory if the options ask for it.
@@ -149,11 +151,8 @@ fn sort(set: &mut ResourceSet, kustomization: &Kustomization, session: &Session<
     }
 }
 
-fn finish(
-    set: ResourceSet,
-    kustomization: &Kustomization,
-    options: &Options,
-) -> Result<Vec<BuiltResource>> {
+fn finish(set: ResourceSet, target: &Target<'_>, options: &Options) -> Result<Vec<BuiltResource>> {
+    let kustomization = &target.kustomization;
     let asks = |what: &str| {
         kustomization
             .build_metadata
@@ -179,7 +178,11 @@ fn finish(
         add_origins(&mut annotations, resource, origins, transformations);
         resource.set_metadata_map("annotations", &annotations)?;
     }
-    resources.into_iter().map(emit).collect()
+    let folder = target.loader.root();
+    resources
+        .into_iter()
+        .map(|resource| emit(resource, folder))
+        .collect()
 }
 
 /// The version that the managed-by label names.
@@ -200,15 +203,9 @@ fn add_origins(
     }
 }
 
-fn emit(resource: Resource) -> Result<BuiltResource> {
-    let yaml = tidegate_yaml::node_to_canonical_yaml(&resource.node).map_err(|error| {
-        let head = format!(
-            "{} {}",
-            resource.node.string_field("kind"),
-            paths::base(resource.name())
-        );
-        Error::from(error).wrap(head.trim().to_owned())
-    })?;
+fn emit(resource: Resource, folder: &str) -> Result<BuiltResource> {
+    let yaml = tidegate_yaml::node_to_canonical_yaml(&resource.node)
+        .map_err(|error| unwritable::describe(&resource, &error, folder))?;
     Ok(BuiltResource {
         yaml,
         file: resource.file,

@@ -4,15 +4,19 @@ use std::fmt::Write as _;
 
 use crate::FileError;
 
-/// A failed build. `Display` prints what `kustomize build` prints after `Error: `, with the file and field at fault
-/// where kustomize names them.
+/// A failed build. `Display` prints what `kustomize build` prints after `Error: `, and in parentheses the file and
+/// field at fault where kustomize names no file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text}")]
+#[error("{}", self.with_place())]
 pub struct Error {
     text: String,
+    place: Option<Box<Place>>,
     kind: ErrorKind,
     warnings: Vec<String>,
 }
+
+/// What kustomize begins to show part of an object with.
+const CONTENTS: &str = ": node contents:";
 
 /// What kind of failure it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,12 +31,25 @@ pub enum ErrorKind {
     Http,
 }
 
+/// Where a mistake stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The folder of the kustomization that was being built. A text that has it in it names its place itself.
+    pub(crate) folder: String,
+    pub(crate) file: String,
+    /// One-based, 0 if it is not known.
+    pub(crate) line: usize,
+    /// The object or field.
+    pub(crate) what: String,
+}
+
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub(crate) fn text(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
+            place: None,
             kind: ErrorKind::Input,
             warnings: Vec::new(),
         }
@@ -41,9 +58,49 @@ impl Error {
     pub(crate) fn unsupported(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
+            place: None,
             kind: ErrorKind::Unsupported,
             warnings: Vec::new(),
         }
+    }
+
+    /// The text alone, in kustomize's words where it has some.
+    pub fn message(&self) -> &str {
+        &self.text
+    }
+
+    /// Notes where the mistake stands, if that is not known more exactly yet.
+    #[must_use]
+    pub(crate) fn at(mut self, place: impl FnOnce() -> Place) -> Self {
+        self.place.get_or_insert_with(|| Box::new(place()));
+        self
+    }
+
+    /// The same problem, found in an object: if that is a Secret, what the text shows of it is left out.
+    #[must_use]
+    pub(crate) fn of_object(mut self, is_secret: bool) -> Self {
+        if is_secret && let Some(at) = self.text.find(CONTENTS) {
+            self.text.truncate(at);
+        }
+        self
+    }
+
+    fn with_place(&self) -> String {
+        let Some(place) = &self.place else {
+            return self.text.clone();
+        };
+        if self.text.contains(&place.folder) {
+            return self.text.clone();
+        }
+        let mut text = format!("{} ({}", self.text.trim_end(), place.file);
+        if place.line > 0 {
+            let _ = write!(text, ":{}", place.line);
+        }
+        if !place.what.is_empty() {
+            let _ = write!(text, ": {}", place.what);
+        }
+        text.push(')');
+        text
     }
 
     pub fn kind(&self) -> ErrorKind {

@@ -268,12 +268,20 @@ fn as_configured(document: Value) -> Result<Value> {
     let Value::Map(fields) = document else {
         return Ok(document);
     };
+    // Options become part of what each generator is configured with.
+    let generator = ["configMapGenerator", "secretGenerator"]
+        .into_iter()
+        .find(|name| fields.get(*name).is_some_and(|list| !list.is_null()));
     let configured = fields.into_iter().map(|(name, value)| {
-        if !has_rare_characters(&value) {
+        let field = match name.as_str() {
+            "generatorOptions" => generator,
+            other => Some(other),
+        };
+        let Some(field) = field.filter(|_| has_rare_characters(&value)) else {
             return Ok((name, value));
-        }
-        let refused =
-            |error| Error::from(error).wrap(format_args!("builtin {} marshal", builtin_of(&name)));
+        };
+        let plugin = builtin_of(field);
+        let refused = |error| Error::from(error).wrap(format_args!("builtin {plugin} marshal"));
         let text = tidegate_yaml::marshal(&value).map_err(refused)?;
         let value = tidegate_yaml::parse_v2(text.as_bytes()).map_err(refused)?;
         Ok((name, value))

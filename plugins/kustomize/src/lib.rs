@@ -25,6 +25,7 @@ mod resource_set;
 mod secure_files;
 mod session;
 mod transformers;
+mod unwritable;
 
 pub use build::{Build, BuiltResource, build};
 pub use error::{Error, ErrorKind};

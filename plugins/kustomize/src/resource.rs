@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use tidegate_object::{Gvk, Kind, Node, ObjectId, Schema, Tree as _, strategic_merge};
 use tidegate_yaml::Tag;
 
-use crate::error::Result;
+use crate::Error;
+use crate::error::{Place, Result};
 use crate::origin::Origin;
 
 pub(crate) use read::{check, read_resources};
@@ -73,6 +74,8 @@ pub(crate) struct Resource {
     pub(crate) shared: SharedTexts,
     /// The file that the object was read from, as the kustomization names it.
     pub(crate) file: Option<String>,
+    /// The whole path of that file, or of the one that asks for the object to be generated.
+    pub(crate) path: Option<String>,
 }
 
 impl Resource {
@@ -91,11 +94,24 @@ impl Resource {
             variables: Vec::new(),
             shared: SharedTexts::default(),
             file: None,
+            path: None,
         }
     }
 
     pub(crate) fn kind(&self) -> &str {
         self.node.string_field("kind")
+    }
+
+    /// An error that may show part of this object.
+    pub(crate) fn refuse(&self, error: impl Into<Error>) -> Error {
+        let error = error.into();
+        let file = self.path.clone().unwrap_or_default();
+        error.of_object(self.kind() == "Secret").at(|| Place {
+            folder: file.clone(),
+            file,
+            line: 0,
+            what: format!("{}/{}", self.kind(), self.name()),
+        })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -230,7 +246,10 @@ impl Resource {
             self.store_previous_id();
         }
         let node = std::mem::take(&mut self.node);
-        match strategic_merge(node, patch.node.clone(), schema)? {
+        let is_secret = kind == "Secret";
+        let merged = strategic_merge(node, patch.node.clone(), schema)
+            .map_err(|error| Error::from(error).of_object(is_secret));
+        match merged? {
             Some(node) if !node.is_nil_or_empty() => self.node = node,
             _ => return Ok(false),
         }

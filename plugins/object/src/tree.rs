@@ -3,7 +3,7 @@
 
 pub use tidegate_yaml::Node;
 
-use tidegate_yaml::{Kind as NodeKind, Style, Tag};
+use tidegate_yaml::{Indent, Kind as NodeKind, Style, Tag};
 
 use crate::error::{Error, ErrorKind};
 
@@ -241,7 +241,7 @@ impl Tree for Node {
 /// A node of another kind stands where `expected` is needed.
 pub fn wrong_kind(expected: Kind, found: &Node) -> Error {
     let actual = found.node_kind();
-    let content = tidegate_yaml::node_to_canonical_yaml(found).unwrap_or_default();
+    let content = tidegate_yaml::emit_v3(found, Indent::KUSTOMIZE).unwrap_or_default();
     let text = format!(
         "wrong node kind: expected {} but got {}: node contents:\n{content}",
         expected.upstream_name(),

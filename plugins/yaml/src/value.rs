@@ -1,5 +1,6 @@
 //! Plain data: what is left of a document when styles, comments and aliases are gone.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -81,14 +82,24 @@ impl Value {
         matches!(self, Self::Null)
     }
 
-    /// The value in Go's syntax, as `%#v` prints it: go-yaml shows unusable mapping keys that way.
+    /// The value in Go's syntax, as `%#v` prints it: kustomize shows an object that it cannot write that way.
+    pub fn in_go_syntax(&self) -> String {
+        self.to_go_syntax("map[string]interface {}")
+    }
+
+    /// The value in Go's syntax: go-yaml shows unusable mapping keys that way.
     pub(crate) fn to_go_syntax(&self, map_type: &str) -> String {
         match self {
             Self::Null => "interface {}(nil)".to_owned(),
             Self::Bool(value) => value.to_string(),
             Self::Int(value) => value.to_string(),
             Self::Uint(value) => format!("0x{value:x}"),
-            Self::Float(value) => crate::number::format_float(*value),
+            Self::Float(value) => match *value {
+                f64::INFINITY => "+Inf".to_owned(),
+                f64::NEG_INFINITY => "-Inf".to_owned(),
+                value if value.is_nan() => "NaN".to_owned(),
+                value => crate::number::format_float(value),
+            },
             Self::String(text) => go_quote(text),
             Self::Sequence(items) => {
                 let items: Vec<_> = items
@@ -107,8 +118,10 @@ impl Value {
                 format!("{map_type}{{{}}}", entries.join(", "))
             }
             Self::AnyMap(entries) => {
-                let entries: Vec<_> = entries
-                    .iter()
+                let mut sorted: Vec<_> = entries.iter().collect();
+                sorted.sort_by(|(a, _), (b, _)| compare_as_go(a, b));
+                let entries: Vec<_> = sorted
+                    .into_iter()
                     .map(|(key, value)| {
                         format!(
                             "{}:{}",
@@ -123,6 +136,27 @@ impl Value {
                 )
             }
         }
+    }
+}
+
+/// The order in which Go prints the keys of a map. That of the types is where kustomize v5.8.1 has them in memory.
+fn compare_as_go(a: &Value, b: &Value) -> Ordering {
+    let rank = |value: &Value| match value {
+        Value::Null => 0,
+        Value::String(_) => 1,
+        Value::Uint(_) => 2,
+        Value::Int(_) => 3,
+        Value::Float(_) => 4,
+        Value::Bool(_) => 5,
+        Value::Sequence(_) | Value::Map(_) | Value::AnyMap(_) => 6,
+    };
+    match (a, b) {
+        (Value::String(a), Value::String(b)) => a.cmp(b),
+        (Value::Uint(a), Value::Uint(b)) => a.cmp(b),
+        (Value::Int(a), Value::Int(b)) => a.cmp(b),
+        (Value::Float(a), Value::Float(b)) => a.total_cmp(b),
+        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
+        _ => rank(a).cmp(&rank(b)),
     }
 }
 

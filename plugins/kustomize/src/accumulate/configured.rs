@@ -19,7 +19,18 @@ use crate::transformers::{
     RoleBindingSubjects, StrategicMergeTransformer, Transformer,
 };
 
-type Configured<T> = Vec<(Box<T>, Option<Origin>)>;
+/// A generator or transformer that is ready to run.
+pub(super) struct Step<T: ?Sized> {
+    pub(super) action: Box<T>,
+    /// What its objects came from or were changed by, if that is tracked.
+    pub(super) origin: Option<Origin>,
+    /// The file that asks for it.
+    pub(super) file: String,
+    /// The field that asks for it.
+    pub(super) field: String,
+}
+
+type Configured<T> = Vec<Step<T>>;
 
 fn in_builtin(error: Error, name: &str, written: &str) -> Error {
     error.wrap(format_args!(
@@ -80,19 +91,26 @@ impl Target<'_> {
         let kustomization = &self.kustomization;
         let options = kustomization.generator_options.as_ref();
         let mut generators: Configured<dyn Generator> = Vec::new();
-        for arguments in &kustomization.config_map_generator {
+        let mut add = |generator, kind, field| {
+            generators.push(Step {
+                action: Box::new(generator),
+                origin: self.builtin_origin(kind),
+                file: self.file_path(),
+                field,
+            });
+        };
+        for (at, arguments) in kustomization.config_map_generator.iter().enumerate() {
             let generator = DataObjectGenerator::config_map(arguments, options);
-            generators.push((
-                Box::new(generator),
-                self.builtin_origin("ConfigMapGenerator"),
-            ));
+            let field = format!("configMapGenerator[{at}]");
+            add(generator, "ConfigMapGenerator", field);
         }
-        for arguments in &kustomization.secret_generator {
+        for (at, arguments) in kustomization.secret_generator.iter().enumerate() {
             let generator = DataObjectGenerator::secret(arguments, options);
-            generators.push((Box::new(generator), self.builtin_origin("SecretGenerator")));
+            let field = format!("secretGenerator[{at}]");
+            add(generator, "SecretGenerator", field);
         }
         if !kustomization.helm_charts.is_empty() {
-            return Err(helm_unsupported());
+            return Err(self.in_field(helm_unsupported(), "helmCharts"));
         }
         Ok(generators)
     }
@@ -104,8 +122,13 @@ impl Target<'_> {
     ) -> Result<Configured<dyn Transformer>> {
         let kustomization = &self.kustomization;
         let mut transformers: Configured<dyn Transformer> = Vec::new();
-        let mut add = |transformer: Box<dyn Transformer>, kind: &str| {
-            transformers.push((transformer, self.builtin_origin(kind)));
+        let mut add = |action: Box<dyn Transformer>, kind: &str, field: String| {
+            transformers.push(Step {
+                action,
+                origin: self.builtin_origin(kind),
+                file: self.file_path(),
+                field,
+            });
         };
         if !kustomization.patches_strategic_merge.is_empty() {
             let paths = &kustomization.patches_strategic_merge;
@@ -116,15 +139,22 @@ impl Target<'_> {
                         "paths".to_owned(),
                         list,
                     )])));
-                    in_builtin(error, "PatchStrategicMergeTransformer", &written)
+                    let error = in_builtin(error, "PatchStrategicMergeTransformer", &written);
+                    self.in_field(error, "patchesStrategicMerge")
                 })?;
-            add(Box::new(transformer), "PatchStrategicMergeTransformer");
+            add(
+                Box::new(transformer),
+                "PatchStrategicMergeTransformer",
+                "patchesStrategicMerge".to_owned(),
+            );
         }
-        for patch in &kustomization.patches {
+        for (at, patch) in kustomization.patches.iter().enumerate() {
+            let field = patch_field("patches", at, patch);
             let written = write_patch(patch, "patch");
             let transformer = PatchTransformer::new(patch, &self.loader, &written)
-                .map_err(|error| in_builtin(error, "PatchTransformer", &written))?;
-            add(Box::new(transformer), "PatchTransformer");
+                .map_err(|error| in_builtin(error, "PatchTransformer", &written))
+                .map_err(|error| self.in_field(error, &field))?;
+            add(Box::new(transformer), "PatchTransformer", field);
         }
         if !kustomization.namespace.is_empty() {
             let transformer = NamespaceTransformer {
@@ -133,21 +163,25 @@ impl Target<'_> {
                 unset_only: false,
                 subjects: RoleBindingSubjects::DefaultOnly,
             };
-            add(Box::new(transformer), "NamespaceTransformer");
+            add(
+                Box::new(transformer),
+                "NamespaceTransformer",
+                "namespace".to_owned(),
+            );
         }
         let affixes = [
             (
                 Affix::Prefix(kustomization.name_prefix.clone()),
                 &config.name_prefix,
-                "PrefixTransformer",
+                ("PrefixTransformer", "namePrefix"),
             ),
             (
                 Affix::Suffix(kustomization.name_suffix.clone()),
                 &config.name_suffix,
-                "SuffixTransformer",
+                ("SuffixTransformer", "nameSuffix"),
             ),
         ];
-        for (affix, fields, kind) in affixes {
+        for (affix, fields, (kind, field)) in affixes {
             let (Affix::Prefix(text) | Affix::Suffix(text)) = &affix;
             if !text.is_empty() {
                 add(
@@ -156,19 +190,23 @@ impl Target<'_> {
                         fields: fields.clone(),
                     }),
                     kind,
+                    field.to_owned(),
                 );
             }
         }
         if !kustomization.labels.is_empty() || !kustomization.common_labels.is_empty() {
-            for label in &kustomization.labels {
+            for (at, label) in kustomization.labels.iter().enumerate() {
+                let field = format!("labels[{at}]");
                 let fields = label_fields(label, config)
-                    .map_err(|error| error.wrap("failed to merge labels"))?;
+                    .map_err(|error| error.wrap("failed to merge labels"))
+                    .map_err(|error| self.in_field(error, &field))?;
                 add(
                     Box::new(EntryTransformer {
                         entries: label.pairs.clone(),
                         fields,
                     }),
                     "LabelTransformer",
+                    field,
                 );
             }
             let entries = kustomization.common_labels.clone();
@@ -178,6 +216,7 @@ impl Target<'_> {
                     fields: config.common_labels.to_vec(),
                 }),
                 "LabelTransformer",
+                "commonLabels".to_owned(),
             );
         }
         if !kustomization.common_annotations.is_empty() {
@@ -186,41 +225,60 @@ impl Target<'_> {
             add(
                 Box::new(EntryTransformer { entries, fields }),
                 "AnnotationsTransformer",
+                "commonAnnotations".to_owned(),
             );
         }
-        for patch in &kustomization.patches_json6902 {
+        for (at, patch) in kustomization.patches_json6902.iter().enumerate() {
+            let field = patch_field("patchesJson6902", at, patch);
             let transformer = JsonPatchTransformer::new(patch, &self.loader).map_err(|error| {
-                in_builtin(
-                    error,
-                    "PatchJson6902Transformer",
-                    &write_patch(patch, "jsonOp"),
-                )
+                let written = write_patch(patch, "jsonOp");
+                let error = in_builtin(error, "PatchJson6902Transformer", &written);
+                self.in_field(error, &field)
             })?;
-            add(Box::new(transformer), "PatchJson6902Transformer");
+            add(Box::new(transformer), "PatchJson6902Transformer", field);
         }
-        for replica in &kustomization.replicas {
+        for (at, replica) in kustomization.replicas.iter().enumerate() {
             let transformer = ReplicaTransformer {
                 replica: replica.clone(),
                 fields: config.replicas.clone(),
             };
-            add(Box::new(transformer), "ReplicaCountTransformer");
+            add(
+                Box::new(transformer),
+                "ReplicaCountTransformer",
+                format!("replicas[{at}]"),
+            );
         }
-        for image in &kustomization.images {
+        for (at, image) in kustomization.images.iter().enumerate() {
             let transformer = ImageTransformer {
                 image: image.clone(),
                 fields: config.images.clone(),
             };
-            add(Box::new(transformer), "ImageTagTransformer");
+            add(
+                Box::new(transformer),
+                "ImageTagTransformer",
+                format!("images[{at}]"),
+            );
         }
         if !kustomization.replacements.is_empty() {
             let replacements = load_replacements(&kustomization.replacements, &self.loader)
-                .map_err(|error| in_builtin(error, "ReplacementTransformer", ""))?;
+                .map_err(|error| in_builtin(error, "ReplacementTransformer", ""))
+                .map_err(|error| self.in_field(error, "replacements"))?;
             add(
                 Box::new(ReplacementTransformer { replacements }),
                 "ReplacementTransformer",
+                "replacements".to_owned(),
             );
         }
         Ok(transformers)
+    }
+}
+
+/// The name of a patch entry, with that of its file.
+fn patch_field(field: &str, at: usize, patch: &Patch) -> String {
+    if patch.path.is_empty() {
+        format!("{field}[{at}]")
+    } else {
+        format!("{field}[{at}], {}", patch.path)
     }
 }
 

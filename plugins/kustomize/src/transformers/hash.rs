@@ -13,7 +13,8 @@ use crate::resource_set::ResourceSet;
 /// Adds the suffix to the names of all objects that need one.
 pub(crate) fn add_hashes(set: &mut ResourceSet) -> Result<()> {
     for resource in set.iter_mut().filter(|resource| resource.needs_hash) {
-        let name = format!("{}-{}", resource.name(), content_hash(&resource.node)?);
+        let hash = content_hash(&resource.node).map_err(|error| resource.refuse(error))?;
+        let name = format!("{}-{hash}", resource.name());
         resource.store_previous_id();
         resource.set_name(&name)?;
     }

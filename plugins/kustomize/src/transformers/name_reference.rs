@@ -36,7 +36,7 @@ pub(crate) fn fix_references(set: &mut ResourceSet, references: &[BackReferences
             Ok(())
         });
         set.get_mut(index).node = node;
-        result?;
+        result.map_err(|error| set.get(index).refuse(error))?;
     }
     Ok(())
 }

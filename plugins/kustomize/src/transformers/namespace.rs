@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tidegate_object::{ErrorKind, FieldSpec, Gvk, Kind, Node, Tree as _};
-use tidegate_yaml::Tag;
+use tidegate_yaml::{Tag, Value};
 
 use super::Transformer;
 use crate::Error;
@@ -69,7 +69,14 @@ fn refuse_conflicts(set: &ResourceSet) -> Result<()> {
         );
         if let Some(first) = seen.insert(key, index) {
             let show = |index: usize| -> Result<String> {
-                Ok(tidegate_yaml::to_json(&set.get(index).value()?)?)
+                let resource = set.get(index);
+                let mut value = resource.value()?;
+                if let Value::Map(fields) = &mut value
+                    && resource.kind() == "Secret"
+                {
+                    fields.retain(|name, _| name != "data" && name != "stringData");
+                }
+                Ok(tidegate_yaml::to_json(&value)?)
             };
             return Err(Error::text(format!(
                 "namespace transformation produces ID conflict: [{} {}]",

@@ -61,15 +61,18 @@ fn source_value(set: &ResourceSet, replacement: &Replacement) -> Result<Node> {
     } else {
         &source.field_path
     };
-    let found = find(&resource.node, &split_dotted_path(path))
-        .map_err(|error| Error::from(error).wrap("error looking up replacement source"))?;
+    let found = find(&resource.node, &split_dotted_path(path)).map_err(|error| {
+        resource
+            .refuse(error)
+            .wrap("error looking up replacement source")
+    })?;
     let Some(node) = found.filter(|node| !node.is_nil_or_empty()) else {
         return Err(Error::text(format!(
             "fieldPath `{path}` is missing for replacement source {}",
             source.id()
         )));
     };
-    refine(source.options.as_ref(), node)
+    refine(source.options.as_ref(), node, resource.kind() == "Secret")
 }
 
 fn describe(source: &SourceSelector) -> String {
@@ -128,7 +131,7 @@ fn only_scalars() -> Error {
 }
 
 /// Takes one part of a delimited text.
-fn refine(options: Option<&FieldOptions>, node: &Node) -> Result<Node> {
+fn refine(options: Option<&FieldOptions>, node: &Node, is_secret: bool) -> Result<Node> {
     let Some(options) = delimited(options) else {
         return Ok(node.clone());
     };
@@ -142,7 +145,11 @@ fn refine(options: Option<&FieldOptions>, node: &Node) -> Result<Node> {
         return Err(Error::text(format!(
             "options.index {} is out of bounds for value {}",
             options.index,
-            node.value()
+            if is_secret {
+                "of a Secret"
+            } else {
+                node.value()
+            }
         )));
     };
     let mut refined = node.clone();
@@ -191,7 +198,8 @@ fn apply(set: &mut ResourceSet, value: &Node, target: &TargetSelector) -> Result
             continue;
         }
         for field in fields {
-            copy_to(&mut resource.node, value, field, target.options.as_ref())?;
+            copy_to(&mut resource.node, value, field, target.options.as_ref())
+                .map_err(|error| resource.refuse(error))?;
         }
     }
     Ok(())

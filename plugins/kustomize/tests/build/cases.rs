@@ -60,7 +60,7 @@ fn cases_give_what_kustomize_gives() {
         );
         let result = build(&files, &case.target, &Options::default())
             .map(|build| build.to_yaml())
-            .map_err(|error| error.to_string().trim_end().to_owned());
+            .map_err(|error| error.message().trim_end().to_owned());
         count += 1;
         if result != case.expected {
             let show = |result: &Result<String, String>| match result {

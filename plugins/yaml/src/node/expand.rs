@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Kind, Node};
+use super::{Kind, Node, Tag};
 use crate::decode::v3::is_merge;
 use crate::decode::{AliasTargets, Budget, address};
 use crate::error::{Error, MAX_DEPTH, too_deep};
@@ -31,7 +31,7 @@ impl Node {
         Ok(())
     }
 
-    /// Whether there is an anchor, an alias or a key `<<` in the tree.
+    /// Whether there is an anchor, an alias or a key `<<` or `null` in the tree.
     fn has_references(&self) -> bool {
         self.anchor.is_some()
             || match &self.kind {
@@ -39,7 +39,10 @@ impl Node {
                 Kind::Scalar(_) => false,
                 Kind::Sequence(items) => items.iter().any(Self::has_references),
                 Kind::Mapping(entries) => entries.iter().any(|(key, value)| {
-                    key.scalar() == Some("<<") || key.has_references() || value.has_references()
+                    key.scalar() == Some("<<")
+                        || is_written_null(key)
+                        || key.has_references()
+                        || value.has_references()
                 }),
             }
     }
@@ -223,6 +226,7 @@ impl<'n> Expansion<'n> {
                 }
             }
         }
+        repeat_null_keys(&mut result, own);
         Ok(result)
     }
 
@@ -266,6 +270,30 @@ impl<'n> Expansion<'n> {
                 }
                 Ok(mappings)
             }
+        }
+    }
+}
+
+/// A key such as `~`, which is a null with a text.
+fn is_written_null(key: &Node) -> bool {
+    key.tag == Tag::NULL && key.scalar().is_some_and(|text| !text.is_empty())
+}
+
+/// kustomize sets every own entry once more at last, and looks for a null by an empty name: it takes the place of the
+/// entry of that name, or is there twice.
+fn repeat_null_keys(entries: &mut Vec<(Node, Node)>, own: usize) {
+    if !entries[..own].iter().any(|(key, _)| is_written_null(key)) {
+        return;
+    }
+    let repeated = entries[..own].to_vec();
+    for (key, value) in repeated {
+        let is_nameless = key.scalar() == Some("");
+        if !is_nameless && !is_written_null(&key) {
+            continue;
+        }
+        match entries.iter_mut().find(|(k, _)| k.scalar() == Some("")) {
+            Some(entry) => *entry = (key, value),
+            None => entries.push((key, value)),
         }
     }
 }
