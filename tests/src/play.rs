@@ -169,6 +169,11 @@ impl<'a> Case<'a> {
                 self.world.git.set_down(*down);
                 Ok(())
             }
+            Action::GitSlow(seconds) => {
+                ensure!(self.alone, "`git-slow` is for cases that are `alone`");
+                self.world.git.set_delay(Duration::from_secs_f64(*seconds));
+                Ok(())
+            }
             Action::ReceiverSilent(silent) => {
                 self.world.receiver.set_silent(*silent);
                 Ok(())

@@ -80,6 +80,8 @@ pub(crate) enum Action {
     Sleep(f64),
     /// Whether the Git server answers 503 to all.
     GitDown(bool),
+    /// Seconds that the Git server lets each request wait.
+    GitSlow(f64),
     /// Whether the receiver of events takes requests and never answers.
     ReceiverSilent(bool),
     /// What happens to the process.

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
@@ -68,6 +69,7 @@ struct Served {
     root: PathBuf,
     authorization: Option<String>,
     down: AtomicBool,
+    delay_ms: AtomicU64,
     requests: AtomicUsize,
 }
 
@@ -101,6 +103,7 @@ impl GitServer {
             root,
             authorization: access.header(),
             down: AtomicBool::new(false),
+            delay_ms: AtomicU64::new(0),
             requests: AtomicUsize::new(0),
         });
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -140,6 +143,12 @@ impl GitServer {
     /// While it is down, every request gets 503.
     pub fn set_down(&self, down: bool) {
         self.state.down.store(down, Ordering::Relaxed);
+    }
+
+    /// Each request waits this long before it is looked at.
+    pub fn set_delay(&self, delay: Duration) {
+        let delay = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        self.state.delay_ms.store(delay, Ordering::Relaxed);
     }
 
     /// How many requests came so far, refused ones included.
@@ -293,6 +302,10 @@ fn run(folder: &Path, before: &[&str], args: &[&str]) -> Result<String, Error> {
 
 async fn answer(State(served): State<Arc<Served>>, request: Request<Body>) -> Response<Body> {
     served.requests.fetch_add(1, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_millis(
+        served.delay_ms.load(Ordering::Relaxed),
+    ))
+    .await;
     if served.down.load(Ordering::Relaxed) {
         return plain(StatusCode::SERVICE_UNAVAILABLE, "down");
     }
