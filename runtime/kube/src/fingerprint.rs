@@ -1,4 +1,4 @@
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
 use std::collections::hash_map::DefaultHasher;
 use std::hash::Hash as _;
 use std::hash::Hasher as _;
@@ -6,7 +6,8 @@ use std::hash::Hasher as _;
 /// What tells whether an object has moved: enough to compare two states of it, without the state itself.
 ///
 /// An object has moved when its generation, labels, annotations or finalizers changed; for kinds without
-/// generation any other resource version counts (decision 17).
+/// generation any other resource version counts (decision 17). Annotations that came by way of the status are status:
+/// the deployment controller so numbers every new Deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fingerprint {
     uid: u64,
@@ -20,7 +21,11 @@ impl Fingerprint {
     pub(crate) fn of(meta: &ObjectMeta) -> Self {
         let mut metadata = DefaultHasher::new();
         meta.labels.hash(&mut metadata);
-        meta.annotations.hash(&mut metadata);
+        for (name, value) in meta.annotations.iter().flatten() {
+            if !is_told_by_status(meta, name) {
+                (name, value).hash(&mut metadata);
+            }
+        }
         meta.finalizers.hash(&mut metadata);
         meta.deletion_timestamp.is_some().hash(&mut metadata);
         let mut uid = DefaultHasher::new();
@@ -56,6 +61,25 @@ impl Fingerprint {
     }
 }
 
+/// Whether an annotation belongs to somebody who wrote it with a subresource.
+fn is_told_by_status(meta: &ObjectMeta, annotation: &str) -> bool {
+    let owns = |entry: &ManagedFieldsEntry| {
+        let fields = entry.fields_v1.as_ref();
+        fields.is_some_and(|fields| {
+            let annotations = &fields.0["f:metadata"]["f:annotations"];
+            annotations.get(format!("f:{annotation}")).is_some()
+        })
+    };
+    let subresource = |entry: &&ManagedFieldsEntry| {
+        entry
+            .subresource
+            .as_ref()
+            .is_some_and(|name| !name.is_empty())
+    };
+    let entries = meta.managed_fields.as_deref().unwrap_or_default();
+    entries.iter().filter(subresource).any(owns)
+}
+
 #[cfg(test)]
 mod tests {
     use super::Fingerprint;
@@ -85,5 +109,33 @@ mod tests {
         let before = Fingerprint::of(&meta("1", None, "a"));
         assert!(before.is_unmoved(&before));
         assert!(!before.is_unmoved(&Fingerprint::of(&meta("2", None, "a"))));
+    }
+
+    #[test]
+    fn an_annotation_that_came_with_the_status_is_no_move() {
+        // As a Deployment's metadata is before and after its first status (Kubernetes 1.34).
+        let before: ObjectMeta = serde_json::from_value(serde_json::json!({
+            "uid": "u", "generation": 1, "resourceVersion": "7", "annotations": {"a": "b"},
+            "managedFields": [{"manager": "kustomize-controller", "operation": "Apply", "fieldsV1": {"f:metadata": {"f:annotations": {"f:a": {}}}}}],
+        }))
+        .unwrap();
+        let mut after = before.clone();
+        after.resource_version = Some("9".to_owned());
+        after.annotations.as_mut().unwrap().insert(
+            "deployment.kubernetes.io/revision".to_owned(),
+            "1".to_owned(),
+        );
+        let written_plainly = after.clone();
+        let status = serde_json::json!({
+            "manager": "kube-controller-manager", "operation": "Update", "subresource": "status",
+            "fieldsV1": {"f:metadata": {"f:annotations": {".": {}, "f:deployment.kubernetes.io/revision": {}}}, "f:status": {}},
+        });
+        after
+            .managed_fields
+            .as_mut()
+            .unwrap()
+            .push(serde_json::from_value(status).unwrap());
+        assert!(Fingerprint::of(&before).is_unmoved(&Fingerprint::of(&after)));
+        assert!(!Fingerprint::of(&before).is_unmoved(&Fingerprint::of(&written_plainly)));
     }
 }

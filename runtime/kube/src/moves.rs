@@ -22,8 +22,8 @@ use tokio::sync::broadcast;
 
 type Metadata = PartialObjectMeta<DynamicObject>;
 
-/// How long a refresh waits for others who want one.
-const GATHER: Duration = Duration::from_millis(20);
+/// How long an event takes at most from the API server's watch cache to us, as a rule: both ends are awake.
+const ARRIVAL: Duration = Duration::from_millis(20);
 
 /// A kind of managed objects, as the API server serves it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -170,9 +170,10 @@ impl Moves {
         object.is_some_and(|object| resource_version.parse() == Ok(object.now.resource_version()))
     }
 
-    /// Sees to it that what [`Moves::seen`] says of `kind` afterwards is not older than `since`: asks the API server for
-    /// the newest state of all objects of the kind, unless somebody did since then. One request serves all who wait for
-    /// it, whatever the number of owners. Does nothing for kinds that are not watched.
+    /// Sees to it that what [`Moves::seen`] says of `kind` afterwards is not older than `since`, unless somebody did
+    /// since then: one small read brings the API server's own watch cache up to now, and what it learned so gets the
+    /// time to arrive. One request serves all who wait for it, whatever the number of owners and objects. Does nothing
+    /// for kinds that are not watched.
     pub async fn refresh(&self, kind: &ManagedKind, since: Instant) -> Result<(), kube::Error> {
         let Some(watch) = lock(&self.kinds).get(kind).cloned() else {
             return Ok(());
@@ -181,25 +182,10 @@ impl Moves {
         if refreshed.is_some_and(|began| began >= since) || lock(&watch.0).objects.is_none() {
             return Ok(());
         }
-        // Let others that were asked at about the same time join.
-        tokio::time::sleep(GATHER).await;
         let began = Instant::now();
         let api: Api<Metadata> = Api::all_with(self.client.clone(), &kind.resource());
-        let list = api
-            .list(&ListParams::default().labels(self.labels.name))
-            .await?;
-        let as_of = list
-            .metadata
-            .resource_version
-            .as_deref()
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0);
-        let listed = list
-            .items
-            .iter()
-            .filter_map(|object| self.managed(object))
-            .collect();
-        self.replace(kind, &watch, listed, as_of);
+        api.list(&ListParams::default().limit(1)).await?;
+        tokio::time::sleep(ARRIVAL).await;
         *refreshed = Some(began);
         Ok(())
     }
@@ -215,7 +201,7 @@ impl Moves {
                 Ok(watcher::Event::Init) => listed.clear(),
                 Ok(watcher::Event::InitApply(object)) => listed.extend(self.managed(&object)),
                 Ok(watcher::Event::InitDone) => {
-                    self.replace(kind, watch, std::mem::take(&mut listed), 0);
+                    self.replace(kind, watch, std::mem::take(&mut listed));
                     patience = Patience::default();
                 }
                 Ok(watcher::Event::Apply(object)) => self.apply(kind, watch, &object),
@@ -288,20 +274,14 @@ impl Moves {
         }
     }
 
-    fn replace(
-        &self,
-        kind: &ManagedKind,
-        watch: &KindWatch,
-        mut listed: BTreeMap<Key, Managed>,
-        as_of: u64,
-    ) {
+    fn replace(&self, kind: &ManagedKind, watch: &KindWatch, mut listed: BTreeMap<Key, Managed>) {
         let mut state = lock(&watch.0);
         let newest = listed
             .values()
             .map(|managed| managed.now.resource_version())
             .max()
             .unwrap_or(0);
-        state.heard = state.heard.max(newest).max(as_of);
+        state.heard = state.heard.max(newest);
         let before = state.objects.take().unwrap_or_default();
         for (key, managed) in &before {
             if !listed.contains_key(key) {

@@ -47,12 +47,13 @@ impl Reconciler {
             .keys()
             .filter_map(|object| self.managed_kind(object))
             .collect();
-        for kind in &kinds {
+        let refreshes = kinds.iter().map(async |kind| {
             if let Err(error) = self.moves.refresh(kind, since).await {
-                // The watch goes on; what it has not heard of is found at the next full read.
+                // The watch goes on: what it has not told of yet is repaired when it does.
                 tracing::debug!(%error, kind = kind.kind, "failed to catch up");
             }
-        }
+        });
+        futures::future::join_all(refreshes).await;
     }
 
     /// Whether an object stands at exactly this resource version, by what the watches tell.
