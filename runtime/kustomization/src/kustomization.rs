@@ -9,6 +9,8 @@ pub(crate) mod outcome;
 pub(crate) mod plan;
 mod report;
 mod resolve;
+#[cfg(test)]
+mod tests;
 
 pub use outcome::Outcome;
 pub use plan::Plan;

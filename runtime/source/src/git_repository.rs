@@ -6,6 +6,8 @@ mod outcome;
 mod plan;
 mod report;
 mod resolve;
+#[cfg(test)]
+mod tests;
 
 pub use outcome::Outcome;
 pub use plan::Plan;

@@ -1,0 +1,285 @@
+//! What is planned and what is reported, as data: `tests/cases/plan` and `tests/cases/report`.
+//!
+//! A case is a YAML file: `about`; `proof`, where what is expected was recorded or read, or `unproved`; and
+//! - `object`, merged into a plain GitRepository `team/repo` of generation 1 that was never reconciled;
+//! - `includes`: what `include` leads to, in its order: null for nothing, else merged into a plain one;
+//! - `stored`: `intact`, `missing` or the text of what is wrong with the artifact in the status.
+//!
+//! A plan is expected as `held`, `failed`, `delete` or `fetch`; of these only what is named is looked at. A report is
+//! made of what the plan holds back, or of `reconciled` or `deleted`. All its `conditions` and `events` are expected,
+//! and of the rest what is named.
+
+use super::Inputs;
+use super::Plan;
+use super::outcome::FailedPart;
+use super::outcome::Failure;
+use super::outcome::Fetched;
+use super::outcome::Outcome;
+use super::outcome::Reconciled;
+use super::outcome::Severity;
+use super::outcome::Stored;
+use super::plan::plan;
+use super::report::report;
+use jiff::Timestamp;
+use serde_json::Value;
+use serde_json::json;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tidegate_api::Artifact;
+use tidegate_api::GitRepository;
+use tidegate_git::SshAlgorithms;
+use tidegate_values::Event;
+
+#[test]
+fn plans() {
+    run("plan", |case| {
+        let object = object(&case["object"]);
+        shown(&plan(&object, &inputs(case), &SshAlgorithms::default()))
+    });
+}
+
+#[test]
+fn reports() {
+    run("report", |case| {
+        let object = object(&case["object"]);
+        let inputs = inputs(case);
+        let outcome = if !case["reconciled"].is_null() {
+            Outcome::Reconciled(Box::new(reconciled(&case["reconciled"], &inputs)))
+        } else if !case["deleted"].is_null() {
+            let failed = case["deleted"]["failed"].as_str();
+            Outcome::Deleted(failed.map_or(Ok(()), |text| Err(text.to_owned())))
+        } else {
+            let planned = plan(&object, &inputs, &SshAlgorithms::default());
+            planned.err().expect("a plan that is held back")
+        };
+        let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        let made = report(&object, &inputs, &outcome, now);
+        json!({
+            "conditions": conditions(&made.status),
+            "events": made.events.iter().map(event).collect::<Vec<_>>(),
+            "status": made.status,
+            "next": format!("{:?}", made.next),
+            "error": made.error,
+            "finalizers": made.finalizers,
+        })
+    });
+}
+
+/// Plays the cases of a folder and names all that fail.
+fn run(folder: &str, play: impl Fn(&Value) -> Value) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/cases")
+        .join(folder);
+    let mut files: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "no cases in {}", folder.display());
+    let mut failures = Vec::new();
+    for file in files {
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        let case = read(&std::fs::read(&file).unwrap());
+        assert!(
+            case["about"].is_string() && case["proof"].is_string(),
+            "{name}: about and proof"
+        );
+        let actual = play(&case);
+        let expected = &case["expect"];
+        let whole = folder
+            .ends_with("report")
+            .then_some(["conditions", "events"]);
+        for part in whole.into_iter().flatten() {
+            let is_nothing =
+                |value: &Value| value.is_null() || value == &json!({}) || value == &json!([]);
+            let (expected, actual) = (&expected[part], &actual[part]);
+            if expected != actual && !(is_nothing(expected) && is_nothing(actual)) {
+                failures.push(format!(
+                    "{name}: {part}\n  expected {expected:#}\n  but was {actual:#}"
+                ));
+            }
+        }
+        compare(expected, &actual, &name, &mut failures);
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Everything that is expected is there; null is as good as nothing.
+fn compare(expected: &Value, actual: &Value, at: &str, failures: &mut Vec<String>) {
+    match (expected, actual) {
+        (Value::Object(expected), Value::Object(_)) => {
+            for (key, expected) in expected {
+                compare(expected, &actual[key], &format!("{at}.{key}"), failures);
+            }
+        }
+        _ if expected == actual => {}
+        _ => failures.push(format!("{at}: expected {expected}, but was {actual}")),
+    }
+}
+
+fn read(text: &[u8]) -> Value {
+    let value = tidegate_yaml::parse_v2(text).unwrap();
+    serde_json::from_str(&tidegate_yaml::to_json(&value).unwrap()).unwrap()
+}
+
+/// RFC 7386.
+fn merge(base: &mut Value, change: &Value) {
+    match change {
+        Value::Object(change) => {
+            if !base.is_object() {
+                *base = json!({});
+            }
+            for (key, value) in change {
+                if value.is_null() {
+                    base.as_object_mut().unwrap().remove(key);
+                } else {
+                    merge(&mut base[key], value);
+                }
+            }
+        }
+        Value::Null => {}
+        change => *base = change.clone(),
+    }
+}
+
+fn object(change: &Value) -> GitRepository {
+    let mut object = json!({
+        "apiVersion": "source.toolkit.fluxcd.io/v1",
+        "kind": "GitRepository",
+        "metadata": {"name": "repo", "namespace": "team", "generation": 1, "finalizers": ["finalizers.fluxcd.io"]},
+        "spec": {"interval": "1h", "url": "http://git/main", "ref": {"branch": "main"}},
+        "status": {"observedGeneration": -1},
+    });
+    merge(&mut object, change);
+    serde_json::from_value(object).unwrap()
+}
+
+fn artifact(revision: &str) -> Artifact {
+    let artifact = json!({"digest": format!("sha256:{revision}"), "path": "gitrepository/team/repo/1.tar.gz",
+        "url": "http://source/1.tar.gz", "revision": revision, "lastUpdateTime": "2026-01-01T00:00:00Z"});
+    serde_json::from_value(artifact).unwrap()
+}
+
+fn inputs(case: &Value) -> Inputs {
+    let includes = case["includes"].as_array().into_iter().flatten();
+    Inputs {
+        secret: None,
+        proxy: None,
+        includes: includes
+            .map(|found| (!found.is_null()).then(|| Arc::new(object(found))))
+            .collect(),
+        stored: match case["stored"].as_str() {
+            None => Stored::None,
+            Some("intact") => Stored::Intact,
+            Some("missing") => Stored::Missing,
+            Some(text) => Stored::Tampered(text.to_owned()),
+        },
+        collected: 0,
+        requeue_dependency: Duration::from_secs(30),
+    }
+}
+
+fn reconciled(case: &Value, inputs: &Inputs) -> Reconciled {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let result = if let Some(failure) = case.get("failed") {
+        Err(Failure {
+            part: FailedPart::Fetch,
+            severity: Severity::Failing,
+            reason: tidegate_api::meta::reason::GIT_OPERATION_FAILED,
+            message: text(failure),
+        })
+    } else if let Some(revision) = case.get("unchanged") {
+        Ok(Fetched::Unchanged {
+            revision: text(revision),
+        })
+    } else if let Some(revision) = case.get("upToDate") {
+        Ok(Fetched::UpToDate {
+            revision: text(revision),
+            commit: text(&case["commit"]),
+        })
+    } else {
+        let artifact = artifact(&text(&case["stored"]));
+        Ok(Fetched::Stored {
+            artifact,
+            includes: Vec::new(),
+            commit: text(&case["commit"]),
+        })
+    };
+    Reconciled {
+        stored: inputs.stored.clone(),
+        collected: case["collected"]
+            .as_u64()
+            .map_or(0, |count| usize::try_from(count).unwrap()),
+        new_revision: case["newRevision"].as_str().map(str::to_owned),
+        includes_changed: false,
+        result,
+    }
+}
+
+fn shown(planned: &Result<Plan, Outcome>) -> Value {
+    match planned {
+        Ok(Plan::Delete(_)) => json!({"delete": true}),
+        Ok(Plan::Fetch(plan)) => {
+            let reference = &plan.reference;
+            let includes = plan.includes.iter().map(|include| {
+                format!(
+                    "{} {} -> {}: {}",
+                    include.repository, include.from, include.to, include.artifact.revision
+                )
+            });
+            json!({"fetch": {
+                "timeout": plan.timeout.as_secs(), "known": plan.known, "sameContent": plan.same_content,
+                "submodules": plan.submodules, "sparse": plan.sparse, "ignore": plan.ignore,
+                "includes": includes.collect::<Vec<_>>(), "includesChanged": plan.includes_changed,
+                "reference": {"commit": reference.commit, "name": reference.name, "tag": reference.tag,
+                    "semver": reference.semver, "branch": reference.branch},
+            }})
+        }
+        Err(Outcome::FinalizerMissing) => json!({"held": "finalizer missing"}),
+        Err(Outcome::Suspended) => json!({"held": "suspended"}),
+        Err(Outcome::NotServed { field }) => json!({"held": format!("{field} is not served")}),
+        Err(Outcome::Reconciled(reconciled)) => {
+            let failure = reconciled
+                .result
+                .as_ref()
+                .expect_err("a plan fetches nothing");
+            json!({"failed": {"part": format!("{:?}", failure.part), "severity": format!("{:?}", failure.severity),
+                "reason": failure.reason, "message": failure.message}})
+        }
+        Err(Outcome::Deleted(_)) => panic!("a plan deletes nothing"),
+    }
+}
+
+/// Each as `status reason generation: message`.
+fn conditions(status: &Value) -> Value {
+    let conditions = status["conditions"].as_array().into_iter().flatten();
+    let lines = conditions.map(|condition| {
+        let text = |field: &str| condition[field].as_str().unwrap_or_default().to_owned();
+        let line = format!(
+            "{} {} {}: {}",
+            text("status"),
+            text("reason"),
+            condition["observedGeneration"],
+            text("message")
+        );
+        (text("type"), Value::String(line))
+    });
+    Value::Object(lines.collect())
+}
+
+/// `severity reason (annotations): message`; annotations by the last part of their names.
+fn event(event: &Event) -> String {
+    let names = event
+        .annotations
+        .keys()
+        .map(|key| key.rsplit('/').next().unwrap());
+    let names: Vec<_> = names.collect();
+    format!(
+        "{:?} {} ({}): {}",
+        event.severity,
+        event.reason,
+        names.join(", "),
+        event.message
+    )
+}
