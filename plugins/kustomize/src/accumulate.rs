@@ -38,7 +38,7 @@ pub(crate) struct Target<'b> {
 
 /// `helmCharts` needs helm, which this engine is not.
 pub(crate) fn helm_unsupported() -> Error {
-    Error::unsupported("helmCharts: must specify --enable-helm")
+    Error::unsupported("must specify --enable-helm")
 }
 
 impl<'b> Target<'b> {

@@ -139,10 +139,10 @@ impl TransformerConfig {
             config.merge(&Self::parse(&loader.load(path)?)?)?;
         }
         for path in crds {
-            let content = loader
-                .load(path)
-                .map_err(|error| error.wrap(format_args!("loading CRDs [{}]", crds.join(" "))))?;
-            config.merge(&crds::config_from_definitions(&content, path)?)?;
+            let in_crds =
+                |error: Error| error.wrap(format_args!("loading CRDs [{}]", crds.join(" ")));
+            let content = loader.load(path).map_err(in_crds)?;
+            config.merge(&crds::config_from_definitions(&content, path).map_err(in_crds)?)?;
         }
         Ok(config)
     }

@@ -222,6 +222,18 @@ impl Kustomization {
         )))
     }
 
+    /// The first chart, with what all charts have in common, as upstream configures its generator.
+    pub(crate) fn first_chart(&self) -> Value {
+        let parts = [self.helm_globals.as_ref(), self.helm_charts.first()];
+        let fields = parts.into_iter().flatten().filter_map(Value::as_map);
+        Value::Map(
+            fields
+                .flatten()
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        )
+    }
+
     pub(crate) fn is_component(&self) -> bool {
         self.kind == COMPONENT
     }

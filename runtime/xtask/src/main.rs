@@ -6,6 +6,7 @@ mod codegen;
 mod controlplane;
 mod demo;
 mod lint;
+mod oracle;
 mod plugins;
 mod setup;
 mod step;
@@ -57,6 +58,8 @@ enum Command {
     Controlplane,
     /// Build the built-in plugins and print their folder
     Plugins,
+    /// Record anew what the real kustomize prints for the cases of plugins/kustomize
+    Oracle,
     /// What CI runs: test, then lint
     Ci,
 }
@@ -97,6 +100,7 @@ fn run(workspace: &Workspace, command: &Command) -> anyhow::Result<()> {
             );
             Ok(())
         }
+        Command::Oracle => oracle::kustomize(workspace),
         Command::Ci => test::run(workspace).and_then(|()| lint::run(workspace)),
     }
 }

@@ -110,7 +110,9 @@ impl Target<'_> {
             add(generator, "SecretGenerator", field);
         }
         if !kustomization.helm_charts.is_empty() {
-            return Err(self.in_field(helm_unsupported(), "helmCharts"));
+            let written = tidegate_yaml::emit_v2(&kustomization.first_chart());
+            let error = in_builtin(helm_unsupported(), "HelmChartInflationGenerator", &written);
+            return Err(self.in_field(error, "helmCharts"));
         }
         Ok(generators)
     }

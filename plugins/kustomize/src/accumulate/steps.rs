@@ -1,5 +1,7 @@
 //! Runs generators, transformers and validators, those of fields first.
 
+use tidegate_object::{Node, Tree as _};
+
 use super::configured::Step;
 use super::{Accumulator, Target};
 use crate::error::Result;
@@ -80,23 +82,14 @@ impl Target<'_> {
         for resource in self.plugin_configs(&entries)? {
             let validator = plugins::load_transformer(&resource, &self.loader)
                 .map_err(|error| self.in_plugin(error, &resource, "validators"))?;
-            let before: Vec<_> = accumulator
-                .set
-                .iter()
-                .map(|resource| resource.node.clone())
-                .collect();
+            let before: Vec<Resource> = accumulator.set.iter().cloned().collect();
             validator
                 .transform(&mut accumulator.set, self.session)
                 .map_err(|error| self.in_plugin(error, &resource, "validators"))?;
-            if !accumulator
-                .set
-                .iter()
-                .map(|resource| &resource.node)
-                .eq(before.iter())
-            {
-                let error = Error::text("validator shouldn't modify the resource map");
-                return Err(self.in_plugin(error, &resource, "validators"));
-            }
+            find_change(&before, &accumulator.set).map_err(|change| {
+                let error = format!("validator shouldn't modify the resource map: {change}");
+                self.in_plugin(Error::text(error), &resource, "validators")
+            })?;
         }
         Ok(())
     }
@@ -135,4 +128,47 @@ impl Target<'_> {
             field: field.to_owned(),
         }
     }
+}
+
+/// What a validator changed, if it did. It may add one label. kustomize: api/resmap, `ErrorIfNotEqualSets`.
+fn find_change(before: &[Resource], after: &ResourceSet) -> Result<(), String> {
+    if before.len() != after.len() {
+        return Err(format!(
+            "lists have different number of entries: {} and {}",
+            before.len(),
+            after.len()
+        ));
+    }
+    for resource in before {
+        let id = resource.current_id();
+        let mut same = after.iter().filter(|other| other.current_id() == id);
+        match (same.next(), same.count()) {
+            (None, _) => return Err(format!("id in self missing from other; id: {id}")),
+            (Some(_), more @ 1..) => {
+                return Err(format!(
+                    "id in self matches {} in other; id: {id}",
+                    more + 1
+                ));
+            }
+            (Some(other), 0) if without_mark(other) != resource.node => {
+                return Err(format!("nodes unequal: {id}"));
+            }
+            (Some(_), 0) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The object without the label that tells who validated it.
+fn without_mark(resource: &Resource) -> Node {
+    let mut node = resource.node.clone();
+    let metadata = node.field_mut("metadata");
+    let is_only_label =
+        |labels: &Node| labels.entries().len() == 1 && labels.field("validated-by").is_some();
+    if let Some(metadata) = metadata
+        && metadata.field("labels").is_some_and(is_only_label)
+    {
+        metadata.remove_field("labels");
+    }
+    node
 }

@@ -17,9 +17,23 @@ pub(super) fn config_from_definitions(content: &[u8], path: &str) -> Result<Tran
         ))
     })?;
     let mut config = TransformerConfig::default();
-    let Some(definitions) = value.as_map() else {
-        return Ok(config);
+    let wrong = |found: &Value, wanted: &str| {
+        Error::text(format!(
+            "unable to parse open API definition from '{path}': error unmarshaling JSON: while decoding JSON: \
+             json: cannot unmarshal {} into Go value of type accumulator.{wanted}",
+            json_kind(found)
+        ))
     };
+    let definitions = match &value {
+        Value::Map(definitions) => definitions,
+        Value::Null => return Ok(config),
+        other => return Err(wrong(other, "nameToApiMap")),
+    };
+    for definition in definitions.values() {
+        if !matches!(definition, Value::Map(_) | Value::Null) {
+            return Err(wrong(definition, "OpenAPIDefinition"));
+        }
+    }
     for (name, definition) in definitions {
         let Some(properties) = properties(definition) else {
             continue;
@@ -31,11 +45,16 @@ pub(super) fn config_from_definitions(content: &[u8], path: &str) -> Result<Tran
             continue;
         }
         let kind = name.rsplit('.').next().unwrap_or(name);
-        let reader = Reader {
+        let mut reader = Reader {
             definitions,
             gvk: Gvk::new("", "", kind.to_owned()),
+            open: Vec::new(),
+            left: MAX_FIELDS,
+            config: &mut config,
         };
-        reader.read(&mut config, name, &mut Vec::new(), 0)?;
+        reader
+            .read(name, &mut Vec::new())
+            .map_err(|error| error.wrap(format_args!("definitions of '{path}'")))?;
     }
     config.sort();
     Ok(config)
@@ -49,39 +68,48 @@ fn properties(definition: &Value) -> Option<&Map> {
         .as_map()
 }
 
+/// How many fields a type may have, those of the types it refers to included: a few definitions can refer to each
+/// other in very many ways.
+const MAX_FIELDS: usize = 100_000;
+
 struct Reader<'a> {
     definitions: &'a Map,
     gvk: Gvk,
+    /// The types that are being read.
+    open: Vec<&'a str>,
+    /// How many more fields are read.
+    left: usize,
+    config: &'a mut TransformerConfig,
 }
 
-impl Reader<'_> {
-    fn read(
-        &self,
-        config: &mut TransformerConfig,
-        type_name: &str,
-        path: &mut Vec<String>,
-        depth: usize,
-    ) -> Result<()> {
-        if depth > 50 {
+impl<'a> Reader<'a> {
+    fn read(&mut self, type_name: &'a str, path: &mut Vec<&'a str>) -> Result<()> {
+        if self.open.contains(&type_name) {
+            // Upstream never comes back from one.
             return Err(Error::text(format!(
-                "definitions of crds refer to each other in a circle at '{type_name}'"
+                "definitions refer to each other in a circle: {} -> {type_name}",
+                self.open.join(" -> ")
             )));
         }
-        let Some(properties) = self.definitions.get(type_name).and_then(properties) else {
-            return Ok(());
-        };
-        for (name, property) in properties {
-            path.push(name.clone());
+        self.open.push(type_name);
+        let definitions = self.definitions;
+        let properties = definitions.get(type_name).and_then(properties);
+        for (name, property) in properties.into_iter().flatten() {
+            self.left = self
+                .left
+                .checked_sub(1)
+                .ok_or_else(|| Error::text(format!("more than {MAX_FIELDS} fields")))?;
+            path.push(name);
             let text = |extension: &str| property.get(extension).and_then(Value::as_str);
             let spec = || FieldSpec::new(self.gvk.clone(), path.join("/"), false);
             if text("x-kubernetes-annotation").is_some() {
-                FieldSpec::merge_one(&mut config.common_annotations, &spec())?;
+                FieldSpec::merge_one(&mut self.config.common_annotations, &spec())?;
             }
             if text("x-kubernetes-label-selector").is_some() {
-                FieldSpec::merge_one(&mut config.common_labels, &spec())?;
+                FieldSpec::merge_one(&mut self.config.common_labels, &spec())?;
             }
             if text("x-kubernetes-identity").is_some() {
-                FieldSpec::merge_one(&mut config.name_prefix, &spec())?;
+                FieldSpec::merge_one(&mut self.config.name_prefix, &spec())?;
             }
             if let (Some(version), Some(kind)) = (
                 text("x-kubernetes-object-ref-api-version"),
@@ -94,13 +122,26 @@ impl Reader<'_> {
                     target: Gvk::new("", version.to_owned(), kind.to_owned()),
                     referrers: Cow::Owned(vec![referrer]),
                 };
-                config.merge_references(&Cow::Owned(vec![references]))?;
+                self.config
+                    .merge_references(&Cow::Owned(vec![references]))?;
             }
             if let Some(reference) = text("$ref") {
-                self.read(config, reference, path, depth + 1)?;
+                self.read(reference, path)?;
             }
             path.pop();
         }
+        self.open.pop();
         Ok(())
+    }
+}
+
+fn json_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Int(_) | Value::Uint(_) | Value::Float(_) => "number",
+        Value::String(_) => "string",
+        Value::Sequence(_) => "array",
+        Value::Map(_) | Value::AnyMap(_) => "object",
     }
 }

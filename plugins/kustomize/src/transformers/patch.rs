@@ -226,19 +226,22 @@ impl JsonPatchTransformer {
                 content
             }
         };
-        let shown = || String::from_utf8_lossy(&text).into_owned();
-        let patch = read_json_patch(&text).map_err(|error| {
-            if text.starts_with(b"[") {
-                error.wrap(format_args!("decoding {}", shown()))
-            } else {
-                error
-            }
-        })?;
+        let (value, shown) = if is_json(&text) {
+            let shown = String::from_utf8_lossy(&text).into_owned();
+            let value =
+                read_json(&text).map_err(|error| error.wrap(format_args!("decoding {shown}")))?;
+            (value, shown)
+        } else {
+            let value = read_yaml(&text)?;
+            let shown = tidegate_yaml::to_json(&value)?;
+            (value, shown)
+        };
+        let patch = JsonPatch::from_value(&as_floats(value))
+            .map_err(|error| Error::from(error).wrap(format_args!("decoding {shown}")))?;
         if patch.is_empty() {
             return Err(Error::text(format!(
-                "patch appears to be empty; file={}, JsonOp={}",
+                "patch appears to be empty; file={}, JsonOp={shown}",
                 entry.path,
-                shown()
             )));
         }
         Ok(Self { patch, target })
@@ -257,10 +260,30 @@ fn read_json_patch(text: &[u8]) -> Result<JsonPatch> {
     if text.is_empty() {
         return Err(Error::text("empty json patch operations"));
     }
+    let value = if is_json(text) {
+        read_json(text)?
+    } else {
+        read_yaml(text)?
+    };
+    Ok(JsonPatch::from_value(&as_floats(value))?)
+}
+
+/// What begins like a JSON list must be one.
+fn is_json(text: &[u8]) -> bool {
+    text.starts_with(b"[")
+}
+
+fn read_json(text: &[u8]) -> Result<Value> {
+    serde_json::from_slice::<serde_json::Value>(text)
+        .map_err(|error| Error::text(format!("invalid JSON: {error}")))?;
+    Ok(tidegate_yaml::parse_v2(text)?)
+}
+
+fn read_yaml(text: &[u8]) -> Result<Value> {
     let value = tidegate_yaml::parse_v2(text)
         .map_err(|error| Error::from(error).wrap("error converting YAML to JSON"))?;
     refuse_infinite(&value)?;
-    Ok(JsonPatch::from_value(&as_floats(value))?)
+    Ok(value)
 }
 
 /// JSON has no infinite numbers.

@@ -4,3 +4,4 @@
 mod cases;
 mod flux;
 mod memory_files;
+mod oracle;

@@ -84,6 +84,8 @@ pub(super) fn merge<'s>(
         let present = std::mem::take(dest.list_mut());
         append(&mut items, present, &valid_keys)?;
         *dest.list_mut() = items;
+        // Upstream makes a new list, which has no comments.
+        dest.comments = None;
     }
     Ok(dest)
 }
