@@ -3,6 +3,13 @@
 //! The order of steps is that of Flux (kustomize-controller, `kustomization_controller.go`, `Reconcile`,
 //! `finalizeStatus`).
 
+mod events;
+
+pub(super) use events::applied;
+pub(super) use events::contested;
+pub(super) use events::health_passed;
+pub(super) use events::pruned;
+
 use super::Inputs;
 use super::outcome::Attempt;
 use super::outcome::Failure;
@@ -11,6 +18,8 @@ use super::outcome::Health;
 use super::outcome::Outcome;
 use super::outcome::Revision;
 use super::outcome::Step;
+use events::event_of;
+use events::passed;
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 use serde_json::Value;
@@ -32,7 +41,6 @@ use tidegate_apply::ChangeSet;
 use tidegate_flow::Next;
 use tidegate_flow::Report;
 use tidegate_values::Event;
-use tidegate_values::ObjectRef;
 use tidegate_values::Severity;
 
 /// Before the text of every mistake that only a change of the spec mends.
@@ -62,17 +70,6 @@ pub(super) fn progress(
     draft.status
 }
 
-/// Tells what an apply changed. `None` when it changed nothing.
-pub(super) fn applied(revision: &Revision, changes: &ChangeSet) -> Option<Event> {
-    let log = changes.log();
-    (!log.is_empty()).then(|| progress_event(revision, log))
-}
-
-/// Tells what was pruned. `None` when there was nothing to prune.
-pub(super) fn pruned(revision: &Revision, changes: &ChangeSet) -> Option<Event> {
-    (!changes.is_empty()).then(|| progress_event(revision, changes.to_string()))
-}
-
 /// Tells what goes away with its Kustomization. `None` when there was nothing.
 pub(super) fn deleted(object: &Kustomization, changes: &ChangeSet) -> Option<Event> {
     if changes.is_empty() {
@@ -86,20 +83,6 @@ pub(super) fn deleted(object: &Kustomization, changes: &ChangeSet) -> Option<Eve
         changes.to_string(),
         Some(&revision),
     ))
-}
-
-/// Told when objects are healthy that were not before.
-pub(super) fn health_passed(revision: &Revision, took: Duration) -> Event {
-    progress_event(revision, passed(took))
-}
-
-/// One object was repaired so often that we stand back.
-pub(super) fn contested(object: &ObjectRef, manager: &str, pause: Duration) -> Event {
-    let message = format!(
-        "{object} is changed again and again by '{manager}': repairing it not before {}",
-        go(pause)
-    );
-    event_of(Severity::Error, reason::PROGRESSING, message, None)
 }
 
 pub(super) fn report(
@@ -497,44 +480,6 @@ impl<'a> Draft<'a> {
             "" => "info",
             reason => reason,
         }
-    }
-}
-
-fn passed(took: Duration) -> String {
-    format!("Health check passed in {}", go(took))
-}
-
-fn progress_event(revision: &Revision, message: String) -> Event {
-    event_of(Severity::Info, reason::PROGRESSING, message, Some(revision))
-}
-
-fn event_of(
-    severity: Severity,
-    reason: &str,
-    message: String,
-    revision: Option<&Revision>,
-) -> Event {
-    let mut annotations = BTreeMap::new();
-    if let Some(revision) = revision {
-        if !revision.revision.is_empty() {
-            annotations.insert(
-                format!("{KUSTOMIZE}/{}", event::REVISION),
-                revision.revision.clone(),
-            );
-        }
-        if let Some(origin) = &revision.origin {
-            annotations.insert(
-                format!("{KUSTOMIZE}/{}", event::ORIGIN_REVISION),
-                origin.clone(),
-            );
-        }
-    }
-    Event {
-        object: ObjectRef::default(),
-        severity,
-        reason: reason.to_owned(),
-        message,
-        annotations,
     }
 }
 

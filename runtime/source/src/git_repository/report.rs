@@ -3,6 +3,8 @@
 //! The order of steps is that of Flux (source-controller, `gitrepository_controller.go`,
 //! `internal/reconcile/summarize`): an artifact that is there stays in the status whatever happens.
 
+mod draft;
+
 use super::Inputs;
 use super::outcome::FailedPart;
 use super::outcome::Failure;
@@ -11,39 +13,19 @@ use super::outcome::Outcome;
 use super::outcome::Reconciled;
 use super::outcome::Severity;
 use super::outcome::Stored;
-use crate::summary::summarize;
+use draft::Draft;
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 use serde_json::Value;
-use std::collections::BTreeMap;
-use tidegate_api::Artifact;
-use tidegate_api::Condition;
 use tidegate_api::ConditionStatus;
 use tidegate_api::GitRepository;
 use tidegate_api::GitRepositoryStatus;
-use tidegate_api::Time;
 use tidegate_api::meta::FINALIZER;
 use tidegate_api::meta::annotation;
 use tidegate_api::meta::condition;
-use tidegate_api::meta::event;
-use tidegate_api::meta::group::SOURCE;
 use tidegate_api::meta::reason;
 use tidegate_flow::Next;
 use tidegate_flow::Report;
-use tidegate_values::Event;
-use tidegate_values::ObjectRef;
-
-/// What Ready sums up, most telling first, and whether it is bad when true.
-const SUMMARY: &[(&str, bool)] = &[
-    (condition::STORAGE_OPERATION_FAILED, true),
-    (condition::FETCH_FAILED, true),
-    (condition::INCLUDE_UNAVAILABLE, true),
-    (condition::ARTIFACT_OUTDATED, true),
-    (condition::ARTIFACT_IN_STORAGE, false),
-    (condition::SOURCE_VERIFIED, false),
-    (condition::STALLED, true),
-    (condition::RECONCILING, true),
-];
 
 /// The conditions that tell of a failure; a success after one of them is a recovery.
 const FAILURES: &[&str] = &[
@@ -51,14 +33,6 @@ const FAILURES: &[&str] = &[
     condition::INCLUDE_UNAVAILABLE,
     condition::STORAGE_OPERATION_FAILED,
 ];
-
-/// A status in the making.
-struct Draft<'a> {
-    object: &'a GitRepository,
-    status: GitRepositoryStatus,
-    events: Vec<Event>,
-    now: Timestamp,
-}
 
 /// The status while work is under way, for `progress`.
 pub(super) fn progress(
@@ -156,63 +130,7 @@ pub(super) fn value(status: &GitRepositoryStatus) -> Value {
     serde_json::to_value(status).unwrap_or_else(|_| Value::Object(serde_json::Map::new()))
 }
 
-impl<'a> Draft<'a> {
-    fn new(object: &'a GitRepository, now: Timestamp) -> Self {
-        Self {
-            object,
-            status: object.status.clone(),
-            events: Vec::new(),
-            now,
-        }
-    }
-
-    fn generation(&self) -> i64 {
-        self.object.metadata.generation.unwrap_or_default()
-    }
-
-    fn set(&mut self, type_: &str, status: ConditionStatus, reason: &str, message: &str) {
-        let generation = self.generation();
-        self.status.conditions.set(
-            Condition::new(type_, status, reason, message),
-            generation,
-            Time::new(self.now),
-        );
-    }
-
-    /// fluxcd/pkg, `runtime/reconcile/result.go`, `ProgressiveStatus`.
-    fn progressing(&mut self, drift: bool, message: &str) {
-        self.set(
-            condition::RECONCILING,
-            ConditionStatus::True,
-            reason::PROGRESSING,
-            message,
-        );
-        let ready = self.status.conditions.status(condition::READY);
-        if drift || matches!(ready, None | Some(ConditionStatus::Unknown)) {
-            self.set(
-                condition::READY,
-                ConditionStatus::Unknown,
-                reason::PROGRESSING,
-                message,
-            );
-        }
-        self.status.conditions.remove(condition::STALLED);
-    }
-
-    fn begin(&mut self) {
-        self.progressing(false, "reconciliation in progress");
-        let (seen, generation) = (self.status.observed_generation, self.generation());
-        if seen != generation {
-            self.progressing(
-                false,
-                &format!("processing object: new generation {seen} -> {generation}"),
-            );
-        }
-        self.status
-            .conditions
-            .remove(condition::STORAGE_OPERATION_FAILED);
-    }
-
+impl Draft<'_> {
     fn storage(&mut self, stored: &Stored) {
         if let Stored::Tampered(message) = stored {
             self.warn(
@@ -403,115 +321,5 @@ impl<'a> Draft<'a> {
                 (Next::Retry, Some(failure.message.clone()))
             }
         }
-    }
-
-    /// This generation was handled: nothing is under way any more.
-    fn settle(&mut self) {
-        self.status.conditions.remove(condition::RECONCILING);
-        self.status.conditions.remove(condition::STALLED);
-        self.observed();
-    }
-
-    fn stall(&mut self, reason: &str, message: &str) {
-        self.with_retry();
-        self.set(condition::STALLED, ConditionStatus::True, reason, message);
-        self.status.conditions.remove(condition::RECONCILING);
-        self.observed();
-    }
-
-    fn retrying(&mut self) {
-        self.with_retry();
-        self.status.conditions.remove(condition::STALLED);
-        self.sum_up();
-    }
-
-    fn with_retry(&mut self) {
-        if self.status.conditions.is_true(condition::RECONCILING) {
-            let message = self
-                .status
-                .conditions
-                .message(condition::RECONCILING)
-                .to_owned();
-            self.set(
-                condition::RECONCILING,
-                ConditionStatus::True,
-                reason::PROGRESSING_WITH_RETRY,
-                &message,
-            );
-        }
-    }
-
-    fn observed(&mut self) {
-        if !self.status.conditions.is_empty() {
-            self.status.observed_generation = self.generation();
-        }
-        self.sum_up();
-    }
-
-    fn sum_up(&mut self) {
-        if let Some(ready) = summarize(&self.status.conditions, condition::READY, SUMMARY) {
-            let generation = self.generation();
-            self.status
-                .conditions
-                .set(ready, generation, Time::new(self.now));
-        }
-    }
-
-    /// An event that goes no further than the cluster.
-    fn tell(&mut self, reason: &str, message: &str) {
-        self.push(
-            tidegate_values::Severity::Trace,
-            reason,
-            message,
-            BTreeMap::new(),
-        );
-    }
-
-    fn warn(&mut self, reason: &str, message: &str) {
-        self.push(
-            tidegate_values::Severity::Error,
-            reason,
-            message,
-            BTreeMap::new(),
-        );
-    }
-
-    /// An event about the artifact.
-    fn notify(&mut self, reason: &str, message: &str) {
-        let about = |artifact: &Artifact| {
-            BTreeMap::from([
-                (
-                    format!("{SOURCE}/{}", event::REVISION),
-                    artifact.revision.clone(),
-                ),
-                (
-                    format!("{SOURCE}/{}", event::DIGEST),
-                    artifact.digest.clone(),
-                ),
-            ])
-        };
-        let annotations = self.status.artifact.as_ref().map(about).unwrap_or_default();
-        self.push(
-            tidegate_values::Severity::Info,
-            reason,
-            message,
-            annotations,
-        );
-    }
-
-    fn push(
-        &mut self,
-        severity: tidegate_values::Severity,
-        reason: &str,
-        message: &str,
-        annotations: BTreeMap<String, String>,
-    ) {
-        self.events.push(Event {
-            object: ObjectRef::default(),
-            severity,
-            reason: reason.to_owned(),
-            message: message.to_owned(),
-            annotations,
-        });
     }
 }
