@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::Error;
 use crate::config::TransformerConfig;
-use crate::error::{Place, Result, quote};
+use crate::error::{Place, Result};
 use crate::kustomization::{COMPONENT, FILE_NAMES, Kustomization, Variable};
 use crate::loader::Loader;
 use crate::origin::Origin;
@@ -44,6 +44,7 @@ pub(crate) fn helm_unsupported() -> Error {
 impl<'b> Target<'b> {
     /// Reads the kustomization of a folder.
     pub(crate) fn load(loader: Loader<'b>, session: &'b Session<'b>) -> Result<Self> {
+        session.count_kustomization(loader.root())?;
         let (content, file_name) = load_file(&loader)?;
         let mut warnings = Vec::new();
         let parsed = Kustomization::parse(&content, loader.root(), &mut warnings);
@@ -218,18 +219,15 @@ impl<'b> Target<'b> {
         paths: &[String],
     ) -> Result<Accumulator> {
         for path in paths {
-            let loader = self.loader.open(path).map_err(|error| {
-                let text = format!("loader.New {}", quote(&error.to_string()));
-                error.retold(text)
-            })?;
+            let loader = self
+                .loader
+                .open(path)
+                .map_err(|error| error.quoted("loader.New"))?;
             accumulator = self
                 .within(path, |target| {
                     target.accumulate_folder(accumulator, loader, true)
                 })
-                .map_err(|error| {
-                    let text = format!("accumulateDirectory: {}", quote(&error.to_string()));
-                    error.retold(text)
-                })?;
+                .map_err(|error| error.quoted("accumulateDirectory:"))?;
         }
         Ok(accumulator)
     }

@@ -8,6 +8,13 @@ use tidegate_yaml::Value;
 use crate::Error;
 use crate::error::{Result, quote};
 
+/// What begins like JSON must be JSON: upstream reads it as such, and YAML takes more.
+pub(crate) fn check_json(text: &[u8]) -> Result<()> {
+    serde_json::from_slice::<serde_json::Value>(text)
+        .map(drop)
+        .map_err(|error| Error::text(format!("invalid JSON: {error}")))
+}
+
 /// Where in the data, and under which rules.
 #[derive(Clone)]
 pub(crate) struct Place<'a> {

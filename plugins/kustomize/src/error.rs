@@ -15,6 +15,9 @@ pub struct Error {
     warnings: Vec<String>,
 }
 
+/// How much of an error is quoted, in bytes.
+const MAX_QUOTED: usize = 16 << 10;
+
 /// What kustomize begins to show part of an object with.
 const CONTENTS: &str = ": node contents:";
 
@@ -138,6 +141,16 @@ impl Error {
     #[must_use]
     pub(crate) fn retold(self, text: String) -> Self {
         Self { text, ..self }
+    }
+
+    /// The same problem as a quotation. Quotations of quotations double all backslashes, so long ones do without.
+    #[must_use]
+    pub(crate) fn quoted(self, context: &str) -> Self {
+        let mut text = self.to_string();
+        if text.len() <= MAX_QUOTED {
+            text = quote(&text);
+        }
+        self.retold(format!("{context} {text}"))
     }
 
     pub(crate) fn is_malformed_yaml(&self) -> bool {

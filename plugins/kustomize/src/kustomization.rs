@@ -28,7 +28,7 @@ const COMPONENT_VERSION: &str = "kustomize.config.k8s.io/v1alpha1";
 pub(crate) struct Kustomization {
     pub(crate) api_version: String,
     pub(crate) kind: String,
-    pub(crate) metadata: Option<Value>,
+    pub(crate) metadata: Option<ObjectMeta>,
     pub(crate) openapi: BTreeMap<String, String>,
     pub(crate) name_prefix: String,
     pub(crate) name_suffix: String,

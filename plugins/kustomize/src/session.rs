@@ -1,9 +1,10 @@
 //! What all parts of one build share.
 
-use std::cell::{Ref, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 
 use tidegate_object::{CustomSchema, Schema};
 
+use crate::decode::check_json;
 use crate::error::Result;
 use crate::{Error, Options};
 
@@ -12,7 +13,12 @@ pub(crate) struct Session<'o> {
     pub(crate) options: &'o Options,
     warnings: RefCell<Vec<String>>,
     schema: RefCell<SchemaChoice>,
+    kustomizations: Cell<usize>,
 }
+
+/// How many kustomizations a build may read, each as often as it is referred to: a few that name each other twice on
+/// every level are built more often than anybody can wait for.
+const MAX_KUSTOMIZATIONS: usize = 10_000;
 
 #[derive(Default)]
 struct SchemaChoice {
@@ -27,7 +33,20 @@ impl<'o> Session<'o> {
             options,
             warnings: RefCell::new(Vec::new()),
             schema: RefCell::new(SchemaChoice::default()),
+            kustomizations: Cell::new(0),
         }
+    }
+
+    /// Counts a kustomization that is about to be built.
+    pub(crate) fn count_kustomization(&self, folder: &str) -> Result<()> {
+        let count = self.kustomizations.get() + 1;
+        self.kustomizations.set(count);
+        if count > MAX_KUSTOMIZATIONS {
+            return Err(Error::text(format!(
+                "more than {MAX_KUSTOMIZATIONS} kustomizations in one build, the last one in '{folder}'"
+            )));
+        }
+        Ok(())
     }
 
     pub(crate) fn warn(&self, warning: impl Into<String>) {
@@ -60,6 +79,9 @@ impl<'o> Session<'o> {
                 ));
             }
             (None, Some(document)) => {
+                if document.starts_with(b"{") {
+                    check_json(document).map_err(|error| error.wrap("invalid schema file"))?;
+                }
                 let value = tidegate_yaml::parse_v2(document)
                     .map_err(|error| Error::from(error).wrap("invalid schema file"))?;
                 let custom = CustomSchema::from_value(&value)?;

@@ -5,6 +5,8 @@
 mod directive;
 mod list;
 
+use std::collections::BTreeSet;
+
 use crate::Error;
 use crate::schema::{CommentSchemas, Schema, TypeSchema};
 use crate::tree::{Kind, Node, Tree, wrong_kind};
@@ -164,16 +166,27 @@ impl<'s> Merge<'s> {
         };
         let whole = matches!(patch, Patch::Same);
         let mut incoming: Vec<Option<(Node, Node)>> = match patch {
-            Patch::Node(mut patch) => std::mem::take(patch.fields_mut())
-                .into_iter()
-                .map(Some)
-                .collect(),
+            Patch::Node(mut patch) => {
+                // Of a field that is there twice, only the first counts.
+                let repeated = repeated_keys(patch.entries());
+                std::mem::take(patch.fields_mut())
+                    .into_iter()
+                    .enumerate()
+                    .filter(|(at, _)| !repeated.contains(at))
+                    .map(|(_, entry)| Some(entry))
+                    .collect()
+            }
             _ => Vec::new(),
         };
+        let repeated = repeated_keys(dest.entries());
         let entries = std::mem::take(dest.fields_mut());
         let merged = dest.fields_mut();
         merged.reserve(entries.len() + incoming.len());
-        for (key, value) in entries {
+        for (at_entry, (key, value)) in entries.into_iter().enumerate() {
+            if repeated.contains(&at_entry) {
+                merged.push((key, value));
+                continue;
+            }
             let of_patch = incoming
                 .iter_mut()
                 .find(|entry| {
@@ -257,6 +270,18 @@ impl<'s> Merge<'s> {
         )
         .map(Some)
     }
+}
+
+/// The places of fields that are there before.
+fn repeated_keys(entries: &[(Node, Node)]) -> BTreeSet<usize> {
+    let mut seen = BTreeSet::new();
+    let mut repeated = BTreeSet::new();
+    for (at, (key, _)) in entries.iter().enumerate() {
+        if !seen.insert(key.value()) {
+            repeated.insert(at);
+        }
+    }
+    repeated
 }
 
 /// Comments of the patch take the place of those of the object (kyaml/yaml/merge2, `Merger.SetComments`).

@@ -7,15 +7,20 @@ use tidegate_yaml::{Map, Value};
 
 use super::{BackReferences, TransformerConfig};
 use crate::Error;
+use crate::decode::check_json;
 use crate::error::Result;
 
 /// Reads definitions by type name. kustomize: api/internal/accumulator/loadconfigfromcrds.go.
 pub(super) fn config_from_definitions(content: &[u8], path: &str) -> Result<TransformerConfig> {
-    let value = tidegate_yaml::parse_v2(content).map_err(|error| {
-        Error::from(error).wrap(format_args!(
+    let in_file = |error: Error| {
+        error.wrap(format_args!(
             "unable to parse open API definition from '{path}'"
         ))
-    })?;
+    };
+    if content.starts_with(b"{") {
+        check_json(content).map_err(in_file)?;
+    }
+    let value = tidegate_yaml::parse_v2(content).map_err(|error| in_file(error.into()))?;
     let mut config = TransformerConfig::default();
     let wrong = |found: &Value, wanted: &str| {
         Error::text(format!(

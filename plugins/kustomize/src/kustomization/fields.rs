@@ -184,9 +184,14 @@ decode_struct!(SecretArguments, "types.SecretArgs", { "type" => secret_type }, i
 pub(crate) struct ObjectMeta {
     pub(crate) name: String,
     pub(crate) namespace: String,
+    // These say nothing to a build, and must be of the right type.
+    labels: BTreeMap<String, String>,
+    annotations: BTreeMap<String, String>,
 }
 
-decode_struct!(ObjectMeta, "types.ObjectMeta", { "name" => name, "namespace" => namespace });
+decode_struct!(ObjectMeta, "types.ObjectMeta", {
+    "name" => name, "namespace" => namespace, "labels" => labels, "annotations" => annotations,
+});
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LegacySortOptions {

@@ -5,6 +5,7 @@ use tidegate_yaml::Value;
 
 use super::Transformer;
 use crate::Error;
+use crate::decode::check_json;
 use crate::error::{Result, quote};
 use crate::kustomization::{Patch, PatchOptions};
 use crate::loader::Loader;
@@ -268,14 +269,12 @@ fn read_json_patch(text: &[u8]) -> Result<JsonPatch> {
     Ok(JsonPatch::from_value(&as_floats(value))?)
 }
 
-/// What begins like a JSON list must be one.
 fn is_json(text: &[u8]) -> bool {
     text.starts_with(b"[")
 }
 
 fn read_json(text: &[u8]) -> Result<Value> {
-    serde_json::from_slice::<serde_json::Value>(text)
-        .map_err(|error| Error::text(format!("invalid JSON: {error}")))?;
+    check_json(text)?;
     Ok(tidegate_yaml::parse_v2(text)?)
 }
 

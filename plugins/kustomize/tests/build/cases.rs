@@ -35,7 +35,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let mut case = Self::default();
         let mut sections: Vec<(String, String)> = Vec::new();
         for line in text.split_inclusive('\n') {

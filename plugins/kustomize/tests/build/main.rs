@@ -3,5 +3,7 @@
 
 mod cases;
 mod flux;
+mod fuzz;
+mod limits;
 mod memory_files;
 mod oracle;

@@ -30,28 +30,45 @@ impl Oracle {
         Some(Self { program, folder })
     }
 
+    /// What it prints for a case.
     pub(crate) fn build(&self, case: &Case) -> Printed {
+        let flags: Vec<&str> = case.flags().collect();
+        self.build_files(case.files(), &flags, &case.target(""))
+    }
+
+    /// What it prints for a folder among files.
+    pub(crate) fn build_files<'f>(
+        &self,
+        files: impl IntoIterator<Item = (&'f str, &'f str)>,
+        flags: &[&str],
+        target: &str,
+    ) -> Printed {
         let _ = std::fs::remove_dir_all(&self.folder);
         std::fs::create_dir_all(&self.folder).unwrap();
         // The path that messages have in them, links resolved.
         let root = self.folder.canonicalize().unwrap();
-        for (path, content) in case.files() {
+        for (path, content) in files {
             write(&root.join(path), content);
         }
         let root = root.to_str().unwrap();
         let output = Command::new(&self.program)
             .arg("build")
-            .args(case.flags())
-            .arg(case.target(root))
+            .args(flags)
+            .arg(format!("{root}{target}"))
             .output()
             .unwrap();
         std::fs::remove_dir_all(&self.folder).unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(root, ROOT);
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).replace(root, ROOT);
         let (printed, problems) = (text(output.stdout), text(output.stderr));
-        let (error, warnings) = match problems.split_once("Error: ") {
+        // It panics at some inputs.
+        let parts = ["Error: ", "panic: ", "fatal error: "]
+            .into_iter()
+            .find_map(|start| problems.split_once(start));
+        let (error, warnings) = match parts {
             Some((warnings, error)) => (Some(error), warnings),
             None => (None, problems.as_str()),
         };
+        let error = error.map(|error| error.split("\ngoroutine ").next().unwrap_or(error));
         assert_eq!(error.is_none(), output.status.success(), "{problems}");
         Printed {
             result: error.map_or(Ok(printed), |error| Err(error.trim_end().to_owned())),

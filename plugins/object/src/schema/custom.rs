@@ -31,10 +31,13 @@ pub(super) struct SchemaNode {
 impl CustomSchema {
     /// Takes the definitions from a decoded document.
     pub fn from_value(document: &Value) -> Result<Self, Error> {
+        let mut schema = Self::default();
+        if document.is_null() {
+            return Ok(schema);
+        }
         let Some(document) = document.as_map() else {
             return Err(Error::text("invalid schema file: not an OpenAPI document"));
         };
-        let mut schema = Self::default();
         for (name, definition) in document
             .get("definitions")
             .and_then(Value::as_map)
