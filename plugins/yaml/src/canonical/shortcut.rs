@@ -119,13 +119,20 @@ fn key_text(key: &Node, in_flow: bool) -> Option<String> {
     let text = key.scalar()?;
     if key.tagged
         || key.anchor.is_some()
-        || key.tag != Tag::STR
+        || !is_text_key(key, text)
         || !has_safe_comments(key, in_flow)
         || !is_safe_key(text)
     {
         return None;
     }
     Some(text.to_owned())
+}
+
+/// Whether a key is text: one that was made by hand has no tag, and its text decides.
+fn is_text_key(key: &Node, text: &str) -> bool {
+    key.tag == Tag::STR
+        || key.tag.is_empty()
+            && (key.style.is_quoting() || matches!(resolve_plain(Dialect::V3, text), Scalar::Text))
 }
 
 fn from_scalar(node: &Node, text: &str, in_flow: bool) -> Option<Value> {

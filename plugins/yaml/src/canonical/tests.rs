@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::*;
+use crate::node::{Kind, Tag};
 
 /// Writes documents with every style and many comments; every run sees the same ones.
 struct Writer {
@@ -42,6 +43,28 @@ impl Writer {
         self.state ^= self.state << 25;
         self.state ^= self.state >> 27;
         usize::try_from(self.state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33).unwrap() % limit
+    }
+
+    /// Takes tags away, as from nodes that are made by hand.
+    fn forget_tags(&mut self, node: &mut Node) {
+        if node.is_scalar() && self.below(3) == 0 {
+            node.tag = Tag::NONE;
+        }
+        match &mut node.kind {
+            Kind::Sequence(items) => items.iter_mut().for_each(|item| self.forget_tags(item)),
+            Kind::Mapping(entries) => {
+                for (key, value) in entries {
+                    if self.below(6) == 0 {
+                        let name = SCALARS[self.below(SCALARS.len())];
+                        key.kind = Kind::Scalar(name.trim_matches('\'').to_owned());
+                        key.tag = Tag::NONE;
+                    }
+                    self.forget_tags(key);
+                    self.forget_tags(value);
+                }
+            }
+            Kind::Scalar(_) | Kind::Alias(_) => {}
+        }
     }
 
     fn comment(&mut self, indent: usize) {
@@ -116,7 +139,10 @@ fn the_shortcut_gives_what_the_long_way_gives() {
         let Ok(Some(document)) = crate::parse_first_document(writer.text.as_bytes()) else {
             continue;
         };
-        let node = document.into_root();
+        let mut node = document.into_root();
+        if seed % 2 == 0 {
+            writer.forget_tags(&mut node);
+        }
         let Some(value) = shortcut::to_value(&node) else {
             continue;
         };
