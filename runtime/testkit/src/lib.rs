@@ -9,6 +9,7 @@ pub mod control_plane;
 pub mod event_receiver;
 pub mod git_server;
 pub mod process;
+pub mod reports;
 pub mod tidegate;
 
 pub use case::Case;

@@ -29,7 +29,7 @@ use std::time::Duration;
 use tidegate_api::Artifact;
 use tidegate_api::GitRepository;
 use tidegate_git::SshAlgorithms;
-use tidegate_values::Event;
+use tidegate_testkit::reports;
 
 #[test]
 fn plans() {
@@ -56,8 +56,8 @@ fn reports() {
         let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
         let made = report(&object, &inputs, &outcome, now);
         json!({
-            "conditions": conditions(&made.status),
-            "events": made.events.iter().map(event).collect::<Vec<_>>(),
+            "conditions": reports::conditions(&made.status),
+            "events": made.events.iter().map(reports::event).collect::<Vec<_>>(),
             "status": made.status,
             "next": format!("{:?}", made.next),
             "error": made.error,
@@ -66,81 +66,13 @@ fn reports() {
     });
 }
 
-/// Plays the cases of a folder and names all that fail.
 fn run(folder: &str, play: impl Fn(&Value) -> Value) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/cases")
-        .join(folder);
-    let mut files: Vec<_> = std::fs::read_dir(&folder)
-        .unwrap()
-        .map(|file| file.unwrap().path())
-        .collect();
-    files.sort();
-    assert!(!files.is_empty(), "no cases in {}", folder.display());
-    let mut failures = Vec::new();
-    for file in files {
-        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
-        let case = read(&std::fs::read(&file).unwrap());
-        assert!(
-            case["about"].is_string() && case["proof"].is_string(),
-            "{name}: about and proof"
-        );
-        let actual = play(&case);
-        let expected = &case["expect"];
-        let whole = folder
-            .ends_with("report")
-            .then_some(["conditions", "events"]);
-        for part in whole.into_iter().flatten() {
-            let is_nothing =
-                |value: &Value| value.is_null() || value == &json!({}) || value == &json!([]);
-            let (expected, actual) = (&expected[part], &actual[part]);
-            if expected != actual && !(is_nothing(expected) && is_nothing(actual)) {
-                failures.push(format!(
-                    "{name}: {part}\n  expected {expected:#}\n  but was {actual:#}"
-                ));
-            }
-        }
-        compare(expected, &actual, &name, &mut failures);
-    }
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
-}
-
-/// Everything that is expected is there; null is as good as nothing.
-fn compare(expected: &Value, actual: &Value, at: &str, failures: &mut Vec<String>) {
-    match (expected, actual) {
-        (Value::Object(expected), Value::Object(_)) => {
-            for (key, expected) in expected {
-                compare(expected, &actual[key], &format!("{at}.{key}"), failures);
-            }
-        }
-        _ if expected == actual => {}
-        _ => failures.push(format!("{at}: expected {expected}, but was {actual}")),
-    }
-}
-
-fn read(text: &[u8]) -> Value {
-    let value = tidegate_yaml::parse_v2(text).unwrap();
-    serde_json::from_str(&tidegate_yaml::to_json(&value).unwrap()).unwrap()
-}
-
-/// RFC 7386.
-fn merge(base: &mut Value, change: &Value) {
-    match change {
-        Value::Object(change) => {
-            if !base.is_object() {
-                *base = json!({});
-            }
-            for (key, value) in change {
-                if value.is_null() {
-                    base.as_object_mut().unwrap().remove(key);
-                } else {
-                    merge(&mut base[key], value);
-                }
-            }
-        }
-        Value::Null => {}
-        change => *base = change.clone(),
-    }
+    let whole: &[&str] = match folder {
+        "report" => &["conditions", "events"],
+        _ => &[],
+    };
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    reports::play(&cases.join(folder), whole, play);
 }
 
 fn object(change: &Value) -> GitRepository {
@@ -151,7 +83,7 @@ fn object(change: &Value) -> GitRepository {
         "spec": {"interval": "1h", "url": "http://git/main", "ref": {"branch": "main"}},
         "status": {"observedGeneration": -1},
     });
-    merge(&mut object, change);
+    reports::merge(&mut object, change);
     serde_json::from_value(object).unwrap()
 }
 
@@ -249,37 +181,4 @@ fn shown(planned: &Result<Plan, Outcome>) -> Value {
         }
         Err(Outcome::Deleted(_)) => panic!("a plan deletes nothing"),
     }
-}
-
-/// Each as `status reason generation: message`.
-fn conditions(status: &Value) -> Value {
-    let conditions = status["conditions"].as_array().into_iter().flatten();
-    let lines = conditions.map(|condition| {
-        let text = |field: &str| condition[field].as_str().unwrap_or_default().to_owned();
-        let line = format!(
-            "{} {} {}: {}",
-            text("status"),
-            text("reason"),
-            condition["observedGeneration"],
-            text("message")
-        );
-        (text("type"), Value::String(line))
-    });
-    Value::Object(lines.collect())
-}
-
-/// `severity reason (annotations): message`; annotations by the last part of their names.
-fn event(event: &Event) -> String {
-    let names = event
-        .annotations
-        .keys()
-        .map(|key| key.rsplit('/').next().unwrap());
-    let names: Vec<_> = names.collect();
-    format!(
-        "{:?} {} ({}): {}",
-        event.severity,
-        event.reason,
-        names.join(", "),
-        event.message
-    )
 }
