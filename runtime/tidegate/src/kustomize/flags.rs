@@ -45,9 +45,9 @@ pub(super) const COMMAND: Command = Command {
 pub(super) fn unserved(parsed: &Parsed, error: anyhow::Error) -> anyhow::Error {
     let text = error.to_string();
     let all = parsed.switch("enable-alpha-plugins");
-    match text.strip_suffix("must specify --enable-helm") {
-        Some(start) if all || parsed.switch("enable-helm") => anyhow::Error::msg(format!(
-            "{start}this version of tidegate renders no Helm charts in kustomizations"
+    match text.split_once("must specify --enable-helm") {
+        Some((start, end)) if all || parsed.switch("enable-helm") => anyhow::Error::msg(format!(
+            "{start}this version of tidegate renders no Helm charts in kustomizations{end}"
         )),
         _ => error,
     }
