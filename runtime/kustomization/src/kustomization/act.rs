@@ -73,7 +73,7 @@ impl Reconciler {
         let client = self.client_of(&plan.key, plan.account.as_deref());
         let before = inventory_of(&plan.inventory);
         if let Some(with_new) = self.with_new(&before, &objects).await {
-            // A kill between apply and status must leave no orphan (decision 17a).
+            // A kill between apply and status must leave no orphan: the inventory names objects before they are applied.
             attempt.inventory = Some(written(&with_new));
             run.checkpoint(&progress(attempt)).await.map_err(|error| {
                 Failure::Host(format!(

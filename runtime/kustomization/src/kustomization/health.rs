@@ -57,7 +57,7 @@ impl Reconciler {
         attempt.health = Health::Unfinished;
         run.progress(progress(attempt));
         let started = run.clock.instant();
-        // Decision 17c: a new revision, a new spec or a deletion is acted on at once.
+        // A new spec, a deletion or (with its gate) a new revision is acted on at once, not after the time-out.
         let ends = |trigger: &Trigger| match trigger {
             Trigger::Spec | Trigger::Deleted => true,
             Trigger::Reference(_) => self.settings.cancel_health_check_on_new_revision,

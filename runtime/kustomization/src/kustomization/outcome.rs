@@ -16,7 +16,7 @@ pub enum Outcome {
     /// The finalizer has to be there before anything is applied.
     FinalizerMissing,
     Suspended,
-    /// A field that is not served yet (decision 24).
+    /// A field that is not served yet: the object stalls instead of being reconciled without it.
     NotServed {
         field: &'static str,
     },

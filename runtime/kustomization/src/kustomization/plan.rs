@@ -99,7 +99,14 @@ pub(super) fn plan(
 ) -> Result<Plan, Outcome> {
     let spec = &object.spec;
     if object.metadata.deletion_timestamp.is_some() {
-        return Ok(Plan::Finalize(finalize(object, settings)));
+        let finalize = finalize(object, settings);
+        // Here, objects of the same names are somebody else's.
+        if finalize.delete && spec.kube_config.is_some() {
+            return Err(Outcome::NotServed {
+                field: "spec.kubeConfig",
+            });
+        }
+        return Ok(Plan::Finalize(finalize));
     }
     if !object.finalizers().iter().any(|name| name == FINALIZER) {
         return Err(Outcome::FinalizerMissing);

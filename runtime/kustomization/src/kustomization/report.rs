@@ -171,8 +171,13 @@ impl<'a> Draft<'a> {
     fn held(&mut self, outcome: &Outcome, inputs: &Inputs) -> Next {
         match outcome {
             Outcome::NotServed { field } => {
+                let way_out = if self.object.metadata.deletion_timestamp.is_some() {
+                    "what was applied is not deleted, set spec.deletionPolicy to Orphan to leave it"
+                } else {
+                    "remove the field"
+                };
                 let message = format!(
-                    "{field} is not served by this version of Tidegate: remove the field, or wait for a version that serves it"
+                    "{field} is not served by this version of Tidegate: {way_out}, or wait for a version that serves it"
                 );
                 self.stalled(reason::FEATURE_GATE_DISABLED, &message);
                 self.status.observed_generation = self.generation();
