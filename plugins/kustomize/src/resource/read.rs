@@ -1,5 +1,6 @@
 //! Objects from the text of a file.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use tidegate_object::{Kind, Node, Tree as _};
@@ -60,17 +61,13 @@ fn check_all<'n>(nodes: impl Iterator<Item = &'n Node>) -> Result<()> {
 }
 
 fn read_nodes(content: &[u8]) -> Result<Vec<Node>> {
-    let text = String::from_utf8_lossy(content);
-    let text = if text.contains("\r\n") {
-        text.replace("\r\n", "\n").into()
-    } else {
-        text
-    };
-    let documents = split_documents(&text)?;
+    // As bytes: what is wrong with text that is not UTF-8 is told by who reads the YAML.
+    let content = without_carriage_returns(content);
+    let documents = split_documents(&content)?;
     let single = documents.len() == 1;
     let mut nodes = Vec::with_capacity(documents.len());
     for document in documents {
-        let parsed = tidegate_yaml::parse_first_document(document.as_bytes())
+        let parsed = tidegate_yaml::parse_first_document(document)
             .map_err(|error| Error::from(error).wrap("MalformedYAMLError"))?;
         let Some(node) = parsed.map(Document::into_root) else {
             continue;
@@ -101,36 +98,62 @@ fn read_nodes(content: &[u8]) -> Result<Vec<Node>> {
     Ok(nodes)
 }
 
+/// Line ends of Windows as line feeds.
+fn without_carriage_returns(content: &[u8]) -> Cow<'_, [u8]> {
+    if find(content, b"\r\n").is_none() {
+        return Cow::Borrowed(content);
+    }
+    let mut text = Vec::with_capacity(content.len());
+    let mut rest = content;
+    while let Some(at) = find(rest, b"\r\n") {
+        text.extend_from_slice(&rest[..at]);
+        text.push(b'\n');
+        rest = &rest[at + 2..];
+    }
+    text.extend_from_slice(rest);
+    Cow::Owned(text)
+}
+
 /// Splits where a line starts with `---`, which only a comment may follow. kyaml/kio, `splitDocuments`.
-fn split_documents(text: &str) -> Result<Vec<&str>> {
+fn split_documents(text: &[u8]) -> Result<Vec<&[u8]>> {
     let mut documents = Vec::new();
     if text.is_empty() {
         return Ok(documents);
     }
     let mut start = 0;
-    let mut from = 0;
-    while let Some(found) = text[from..].find("\n---") {
-        let separator = from + found;
-        let Some(end) = text[separator + 1..]
-            .find('\n')
-            .map(|length| separator + 1 + length)
-        else {
+    while let Some(found) = find(&text[start..], b"\n---") {
+        let separator = start + found;
+        let Some(length) = find(&text[separator + 1..], b"\n") else {
             break;
         };
-        let after = text[separator + 4..end].trim();
+        let end = separator + 1 + length;
+        let line = String::from_utf8_lossy(&text[separator + 1..end]);
+        let after = line.strip_prefix("---").unwrap_or(&line).trim();
         if !after.is_empty() && !after.starts_with('#') {
             return Err(Error::text(format!(
                 "invalid document separator: {}",
-                text[separator..end].trim()
+                line.trim()
             )));
         }
         // The line feed stays with the document before it.
         documents.push(&text[start..=separator]);
         start = end + 1;
-        from = start;
     }
     documents.push(&text[start..]);
     Ok(documents)
+}
+
+/// Where `pattern` begins first.
+fn find(text: &[u8], pattern: &[u8]) -> Option<usize> {
+    let (first, others) = pattern.split_first()?;
+    let mut from = 0;
+    while let Some(at) = text[from..].iter().position(|byte| byte == first) {
+        from += at + 1;
+        if text[from..].starts_with(others) {
+            return Some(from - 1);
+        }
+    }
+    None
 }
 
 /// An object needs kind and name (lists need no name). kyaml/yaml, `GetValidatedMetadata`.

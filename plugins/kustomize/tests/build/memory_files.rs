@@ -9,13 +9,12 @@ pub(crate) const ROOT: &str = "/build";
 
 #[derive(Debug, Default)]
 pub(crate) struct MemoryFiles {
-    files: BTreeMap<String, String>,
+    files: BTreeMap<String, Vec<u8>>,
 }
 
 impl MemoryFiles {
-    pub(crate) fn new<'t>(files: impl IntoIterator<Item = (&'t str, &'t str)>) -> Self {
-        let absolute =
-            |(path, content): (&str, &str)| (format!("{ROOT}/{path}"), content.to_owned());
+    pub(crate) fn new<'t, C: Into<Vec<u8>>>(files: impl IntoIterator<Item = (&'t str, C)>) -> Self {
+        let absolute = |(path, content): (&str, C)| (format!("{ROOT}/{path}"), content.into());
         Self {
             files: files.into_iter().map(absolute).collect(),
         }
@@ -32,7 +31,7 @@ impl MemoryFiles {
 impl Files for MemoryFiles {
     fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
         match self.files.get(path) {
-            Some(content) => Ok(content.clone().into_bytes()),
+            Some(content) => Ok(content.clone()),
             None if self.is_folder(path) => Err(FileError::IsADirectory {
                 path: path.to_owned(),
             }),
