@@ -1,7 +1,7 @@
 //! The API server: clients, impersonation, watches, status patches and events.
 //!
-//! Only this crate and `apply` send requests to the API server. It knows no custom resource and makes no decision
-//! about one: controllers hand in typed objects and get them back.
+//! Only this crate and `apply` write to the API server; controllers read what a spec refers to through its clients. It
+//! knows no custom resource and makes no decision about one: controllers hand in typed objects and get them back.
 
 mod cluster;
 mod commit;
