@@ -38,7 +38,7 @@ pub enum Trigger {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Interrupted(pub Trigger);
 
-/// How long a step must last before its progress is written (decision 16).
+/// How long a step must last before its progress is written: quick steps cost no patch.
 const TELL_PROGRESS_AFTER: Duration = Duration::from_millis(500);
 
 /// One reconcile under way: its worker slot, its progress, and what would interrupt it.

@@ -5,9 +5,9 @@ use std::hash::Hasher as _;
 
 /// What tells whether an object has moved: enough to compare two states of it, without the state itself.
 ///
-/// An object has moved when its generation, labels, annotations or finalizers changed; for kinds without
-/// generation any other resource version counts (decision 17). Annotations that came by way of the status are status:
-/// the deployment controller so numbers every new Deployment.
+/// An object has moved when its generation, labels, annotations or finalizers changed; for kinds without generation any
+/// other resource version counts (`runtime/decisions/020`). Annotations that came by way of the status are status: the
+/// deployment controller so numbers every new Deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fingerprint {
     uid: u64,

@@ -13,7 +13,6 @@ mod serve;
 
 use std::process::ExitCode;
 
-/// glibc keeps freed memory in an arena per thread; ours are mostly short-lived buffers of many threads.
 fn main() -> ExitCode {
     let arguments: Vec<std::ffi::OsString> = std::env::args_os().collect();
     match cli::dispatch(&arguments) {

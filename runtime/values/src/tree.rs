@@ -33,7 +33,7 @@ pub enum ReadError {
     #[error("path is not allowed")]
     Denied,
     /// The host could not answer: a lost blob, an I/O error. Never shown to a guest as "not there":
-    /// the call ends and is tried again (decision 2).
+    /// the call ends and is tried again (see `runtime/decisions/010`).
     #[error("{0}")]
     Host(String),
 }
