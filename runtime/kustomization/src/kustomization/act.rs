@@ -30,6 +30,8 @@ use tidegate_artifact::Download;
 use tidegate_artifact::DownloadError;
 use tidegate_flow::Run;
 use tidegate_flow::Trigger;
+use tidegate_kube::Cluster;
+use tidegate_kube::ConnectError;
 use tidegate_kube::Key;
 use tidegate_values::ObjectRef;
 use tidegate_values::Redactor;
@@ -70,7 +72,9 @@ impl Reconciler {
         let owner = owner_of(&plan.key);
         let mut objects = std::mem::take(&mut built.objects);
         tidegate_apply::prepare(&mut objects, &owner, &plan.labels, &plan.annotations);
-        let client = self.client_of(&plan.key, plan.account.as_deref());
+        let client = self
+            .client_of(&plan.key, plan.account.as_deref())
+            .map_err(|error| Failure::Apply(error.to_string()))?;
         let before = inventory_of(&plan.inventory);
         if let Some(with_new) = self.with_new(&before, &objects).await {
             // A kill between apply and status must leave no orphan: the inventory names objects before they are applied.
@@ -345,7 +349,14 @@ impl Reconciler {
                 objects: objects.iter().map(ToString::to_string).collect(),
             };
         }
-        let client = self.client_of(&plan.key, plan.account.as_deref());
+        let client = match self.client_of(&plan.key, plan.account.as_deref()) {
+            Ok(client) => client,
+            Err(error) => {
+                return Finalized::Failed {
+                    message: error.to_string(),
+                };
+            }
+        };
         let owner = owner_of(&plan.key);
         let pruned = tidegate_apply::prune(
             &client,
@@ -378,16 +389,19 @@ impl Reconciler {
     }
 
     async fn account_exists(&self, namespace: &str, account: &str) -> bool {
+        if Cluster::check_account(account).is_err() {
+            return false;
+        }
         let api: kube::Api<k8s_openapi::api::core::v1::ServiceAccount> =
             kube::Api::namespaced(self.cluster.client(), namespace);
         // Where it cannot be told, deleting is tried: the API server has the last word.
         !matches!(api.get_opt(account).await, Ok(None))
     }
 
-    pub(super) fn client_of(&self, key: &Key, account: Option<&str>) -> Client {
+    fn client_of(&self, key: &Key, account: Option<&str>) -> Result<Client, ConnectError> {
         match account {
             Some(account) => self.cluster.as_service_account(&key.namespace, account),
-            None => self.cluster.client(),
+            None => Ok(self.cluster.client()),
         }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tidegate_api::Kustomization;
 use tidegate_api::meta::condition;
 use tidegate_api::meta::group::KUSTOMIZE;
+use tidegate_api::meta::reason;
 use tidegate_cel::Expression;
 use tidegate_kube::Key;
 
@@ -40,6 +41,7 @@ pub(super) fn check(
             // Compiled once the dependency exists: an error is a mistake of the spec.
             let expression =
                 Expression::ready(expression).map_err(|error| Outcome::Misconfigured {
+                    reason: reason::INVALID_CEL_EXPRESSION,
                     message: format!(
                         "terminal error: failed to evaluate dependency {}: {error}",
                         key.name

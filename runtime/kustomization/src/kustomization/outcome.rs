@@ -22,6 +22,7 @@ pub enum Outcome {
     },
     /// The spec is wrong: nothing is tried before it changes.
     Misconfigured {
+        reason: &'static str,
         message: String,
         revision: Option<Revision>,
     },

@@ -21,8 +21,10 @@ use tidegate_api::SubstituteStrategy;
 use tidegate_api::meta::FINALIZER;
 use tidegate_api::meta::annotation;
 use tidegate_api::meta::condition;
+use tidegate_api::meta::reason;
 use tidegate_cel::HealthExpressions;
 use tidegate_cel::HealthRules;
+use tidegate_kube::Cluster;
 use tidegate_kube::Key;
 use tidegate_values::ObjectRef;
 
@@ -114,6 +116,7 @@ pub(super) fn plan(
     if spec.suspend {
         return Err(Outcome::Suspended);
     }
+    check_account(object, settings)?;
     let expressions = health_expressions(object)?;
     for (field, used) in [
         ("spec.decryption", spec.decryption.is_some()),
@@ -205,6 +208,22 @@ fn account(object: &Kustomization, settings: &Settings) -> Option<String> {
         .or_else(|| settings.default_service_account.clone())
 }
 
+/// The account that is named can exist.
+fn check_account(object: &Kustomization, settings: &Settings) -> Result<(), Outcome> {
+    let Some(account) = account(object, settings) else {
+        return Ok(());
+    };
+    let field = match object.spec.service_account_name {
+        Some(_) => "spec.serviceAccountName",
+        None => "--default-service-account",
+    };
+    Cluster::check_account(&account).map_err(|error| Outcome::Misconfigured {
+        reason: reason::RECONCILIATION_FAILED,
+        message: format!("{field}: {error}"),
+        revision: None,
+    })
+}
+
 fn health_expressions(object: &Kustomization) -> Result<HealthExpressions, Outcome> {
     let rules = object
         .spec
@@ -218,6 +237,7 @@ fn health_expressions(object: &Kustomization) -> Result<HealthExpressions, Outco
             failed: check.failed.as_deref(),
         });
     HealthExpressions::compile(rules).map_err(|error| Outcome::Misconfigured {
+        reason: reason::INVALID_CEL_EXPRESSION,
         message: error.to_string(),
         revision: None,
     })

@@ -184,9 +184,13 @@ impl<'a> Draft<'a> {
                 self.fail(message, None);
                 Next::Never
             }
-            Outcome::Misconfigured { message, revision } => {
+            Outcome::Misconfigured {
+                reason,
+                message,
+                revision,
+            } => {
                 let message = format!("{TERMINAL}: {message}");
-                self.stalled(reason::INVALID_CEL_EXPRESSION, &message);
+                self.stalled(reason, &message);
                 self.status.observed_generation = self.generation();
                 self.fail(message, revision.as_ref());
                 Next::Never
