@@ -62,7 +62,7 @@ pub struct Launch {
     pub folder: PathBuf,
     /// Arguments after those for ports and storage.
     pub args: Vec<String>,
-    /// Variables besides those of the caller.
+    /// Variables besides those of the caller. `RUNTIME_NAMESPACE` is `flux-system` where it is not among them.
     pub environment: Vec<(OsString, OsString)>,
 }
 
@@ -166,12 +166,14 @@ fn spawn(launch: &Launch, ports: Ports) -> Result<Process, Error> {
     let mut args: Vec<OsString> = vec!["run".into(), storage];
     args.extend(ports.args().into_iter().map(OsString::from));
     args.extend(launch.args.iter().map(OsString::from));
-    let mut environment = launch.environment.clone();
+    let mut environment: Vec<(OsString, OsString)> =
+        vec![("RUNTIME_NAMESPACE".into(), "flux-system".into())];
+    // The last of a name counts.
+    environment.extend(launch.environment.iter().cloned());
     environment.push((
         "KUBECONFIG".into(),
         launch.kubeconfig.clone().into_os_string(),
     ));
-    environment.push(("RUNTIME_NAMESPACE".into(), "flux-system".into()));
     Process::start(
         "tidegate",
         &launch.binary,

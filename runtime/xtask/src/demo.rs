@@ -14,14 +14,14 @@ use crate::step;
 use crate::workspace::Workspace;
 use stage::Stage;
 
-/// Namespace of the demo's own objects.
+/// Namespace of the demo's own objects, and the only one that its engine works for.
 pub(crate) const NAMESPACE: &str = "tidegate-demo";
 const APPS: &str = "Kustomization/apps";
 const INFRASTRUCTURE: &str = "Kustomization/infrastructure";
 const SOURCE: &str = "GitRepository/demo";
 const LIMIT: Duration = Duration::from_mins(2);
-/// Namespace of what the repository brings.
-const WORKLOADS: &str = "podinfo";
+/// Namespace of what the repository brings, and that it brings itself.
+const WORKLOADS: &str = "tidegate-demo-apps";
 
 /// Plays the demo; with `keep` everything stays up until a key ends it.
 pub(crate) fn run(workspace: &Workspace, keep: bool) -> anyhow::Result<()> {
@@ -31,6 +31,11 @@ pub(crate) fn run(workspace: &Workspace, keep: bool) -> anyhow::Result<()> {
         if keep { stage.hold() } else { Ok(()) }
     });
     let cleaned = stage.clean_up();
+    if let Err(error) = &cleaned {
+        step::note(&format!(
+            "not all of the demo is gone from the namespaces {NAMESPACE} and {WORKLOADS}: {error:#}"
+        ));
+    }
     if result.is_err() {
         step::note(&format!("the controller's log:\n{}", stage.log_tail()));
     }

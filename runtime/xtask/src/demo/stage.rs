@@ -1,12 +1,14 @@
 //! What the demo plays on: a cluster, the controller, a Git server with the example repository.
 
+mod foreign;
+
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 use serde_json::Value;
 use tempfile::TempDir;
-use tidegate_testkit::cluster::install_definitions;
 use tidegate_testkit::{Cluster, ControlPlane, GitServer, Launch, Reference, Repository, Tidegate};
 
 use super::{LIMIT, NAMESPACE, WORKLOADS};
@@ -28,18 +30,26 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Installs and builds what is missing, and starts everything on loopback.
+    /// Installs and builds what is missing, and starts everything on loopback. In a cluster of the person's own nothing
+    /// is touched that was there before.
     pub(super) fn set_up(workspace: &Workspace) -> anyhow::Result<Stage> {
+        let own = std::env::var_os("KUBECONFIG")
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from);
+        if let Some(path) = &own {
+            step::begin(&format!(
+                "using the cluster of KUBECONFIG={}",
+                path.display()
+            ));
+            // Before the builds: they take minutes.
+            foreign::check_free(&Cluster::connect(path)?)?;
+        }
         let ready = setup::run(workspace)?;
         let program = setup::tidegate(workspace, &ready, "dev")?;
         let folder = TempDir::with_prefix("tidegate-demo-")?;
-        let own = std::env::var_os("KUBECONFIG").filter(|value| !value.is_empty());
-        let (kubeconfig, plane) = if let Some(path) = &own {
-            step::begin(&format!(
-                "using the cluster of KUBECONFIG={}",
-                Path::new(path).display()
-            ));
-            (PathBuf::from(path), None)
+        let is_foreign = own.is_some();
+        let (kubeconfig, plane) = if let Some(path) = own {
+            (path, None)
         } else {
             let plane = step::timed("starting the control plane", || {
                 Ok(ControlPlane::start_in(
@@ -50,16 +60,6 @@ impl Stage {
             (plane.kubeconfig(), Some(plane))
         };
         let cluster = Cluster::connect(&kubeconfig)?;
-        step::timed("installing the definitions of the Flux kinds", || {
-            let definitions: Vec<Value> =
-                tidegate_api::all_definitions(&tidegate_api::Labels::new())
-                    .into_iter()
-                    .map(|(_, definition)| definition)
-                    .collect();
-            install_definitions(&cluster, &definitions)?;
-            cluster.create_namespace("flux-system")?;
-            Ok(cluster.create_namespace(NAMESPACE)?)
-        })?;
         step::begin("starting the Git server (smart HTTP)");
         let git = GitServer::start_in(folder.path().join("git"))?;
         let repository = git.repository("demo")?;
@@ -69,25 +69,48 @@ impl Stage {
         )?;
         let commit = repository.commit("The example")?;
         step::note(&format!("{} at {}", repository.url(), &commit[..12]));
-        step::begin("starting tidegate");
-        let work = folder.path().join("tidegate");
-        std::fs::create_dir_all(&work)?;
-        let tidegate = Tidegate::launch(Launch {
-            binary: program,
-            kubeconfig: kubeconfig.clone(),
-            folder: work,
-            args: vec!["--controllers=source-controller,kustomize-controller".to_owned()],
-            environment: ready
-                .environment()
-                .map(|(name, value)| (name.into(), value))
-                .to_vec(),
+        step::timed("installing the definitions of the Flux kinds", || {
+            foreign::install_missing_definitions(&cluster)
         })?;
+        foreign::create_namespace(&cluster)?;
+        step::begin(&format!(
+            "starting tidegate for the namespace {NAMESPACE} alone"
+        ));
+        let work = folder.path().join("tidegate");
+        let mut environment: Vec<(OsString, OsString)> = ready
+            .environment()
+            .map(|(name, value)| (name.into(), value))
+            .to_vec();
+        environment.push(("RUNTIME_NAMESPACE".into(), NAMESPACE.into()));
+        let started = std::fs::create_dir_all(&work)
+            .with_context(|| work.display().to_string())
+            .and_then(|()| {
+                let args = [
+                    "--controllers=source-controller,kustomize-controller",
+                    "--watch-all-namespaces=false",
+                    "--enable-leader-election=false",
+                ];
+                Ok(Tidegate::launch(Launch {
+                    binary: program,
+                    kubeconfig: kubeconfig.clone(),
+                    folder: work.clone(),
+                    args: args.map(str::to_owned).to_vec(),
+                    environment,
+                })?)
+            });
+        let tidegate = match started {
+            Ok(tidegate) => tidegate,
+            Err(error) => {
+                foreign::delete_namespace(&cluster)?;
+                return Err(error);
+            }
+        };
         Ok(Stage {
             tidegate,
             cluster,
             repository,
             kubeconfig,
-            is_foreign: own.is_some(),
+            is_foreign,
             _git: git,
             _plane: plane,
             _folder: folder,
@@ -153,7 +176,11 @@ impl Stage {
         ] {
             step::result(&format!("    {line}"));
         }
-        step::note("Enter or Ctrl-C ends it");
+        step::note(if self.is_foreign {
+            "Enter ends it and takes the demo out of the cluster; Ctrl-C leaves it there"
+        } else {
+            "Enter or Ctrl-C ends it"
+        });
         let mut line = String::new();
         if std::io::stdin().read_line(&mut line).context("stdin")? == 0 {
             // No terminal: stay until the controller or this command is ended.
@@ -164,7 +191,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Takes the demo out of a cluster that is not the demo's own.
+    /// Takes the demo out of a cluster that is not the demo's own: the Kustomizations take with them what they brought.
     pub(super) fn clean_up(&self) -> anyhow::Result<()> {
         if !self.is_foreign {
             return Ok(());
@@ -181,9 +208,9 @@ impl Stage {
                     object.is_none().then_some(())
                 })?;
         }
-        self.cluster
-            .delete(&Reference::parse(&format!("Namespace/{NAMESPACE}"))?, "")?;
-        step::note("the definitions of the Flux kinds stay");
+        foreign::delete_namespace(&self.cluster)?;
+        foreign::wait_until_free(&self.cluster)?;
+        step::note("the definitions of the Flux kinds stay: others may have begun to use them");
         Ok(())
     }
 
