@@ -65,7 +65,7 @@ pub enum Outcome {
     Suspended,
     /// Its artifacts are gone, or could not be removed.
     Deleted(Result<(), String>),
-    /// A field that is not served yet (decision 24).
+    /// A field that is not served yet: the object stalls instead of being reconciled without it.
     NotServed {
         field: String,
     },
