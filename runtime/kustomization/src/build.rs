@@ -1,10 +1,12 @@
 //! From an artifact to objects: kustomize, then variables, each in the sandbox.
 
 use crate::Reconciler;
+use crate::identity;
 use crate::kustomization::blocking;
 use crate::kustomization::outcome::Failure;
 use crate::kustomization::plan::Apply;
 use crate::kustomization::plan::Substitution;
+use crate::secrets;
 use crate::variables;
 use serde_json::Value;
 use serde_json::json;
@@ -37,7 +39,7 @@ pub(crate) struct Built {
     pub(crate) objects: Vec<Object>,
     /// Jobs that the cluster deletes when they are done.
     pub(crate) jobs: HashSet<ObjectRef>,
-    /// Knows the secrets that went in.
+    /// Knows the secrets that went in, and those among the objects.
     pub(crate) redactor: Redactor,
 }
 
@@ -53,9 +55,10 @@ pub(crate) async fn build(
     tree: Arc<ArtifactTree>,
 ) -> Result<Built, Failure> {
     let mut rendered = kustomize(reconciler, plan, tree).await?;
-    let mut redactor = Redactor::default();
+    let mut redactor = secrets_of(&rendered);
     if let Some(substitution) = &plan.substitution {
-        (rendered, redactor) = substitute(reconciler, plan, substitution, rendered).await?;
+        rendered = substitute(reconciler, plan, substitution, rendered, &mut redactor).await?;
+        redactor.extend(rendered.iter().flat_map(|it| secrets::values(&it.value)));
     }
     let mut hash = sha2::Sha256::new();
     for (index, document) in rendered.iter().enumerate() {
@@ -99,7 +102,9 @@ async fn kustomize(
     let mut rendered = Vec::with_capacity(report.emissions.len());
     for emission in report.emissions {
         let value = read(&emission.bytes)?;
-        check_identity(&value)?;
+        identity::check(&value)
+            .and_then(|()| identity::check_applied(&value))
+            .map_err(Failure::Build)?;
         rendered.push(Rendered {
             text: emission.bytes,
             value,
@@ -108,33 +113,18 @@ async fn kustomize(
     Ok(rendered)
 }
 
-/// kustomize-controller, `build`: every document names itself.
-fn check_identity(value: &Value) -> Result<(), Failure> {
-    let has = |pointer| {
-        value
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .is_some_and(|text| !text.is_empty())
-    };
-    if has("/apiVersion") && has("/kind") && has("/metadata/name") {
-        return Ok(());
-    }
-    Err(Failure::Build(format!(
-        "failed to decode Kubernetes apiVersion, kind and name from: {value}"
-    )))
-}
-
 async fn substitute(
     reconciler: &Reconciler,
     plan: &Apply,
     substitution: &Substitution,
     rendered: Vec<Rendered>,
-) -> Result<(Vec<Rendered>, Redactor), Failure> {
+    redactor: &mut Redactor,
+) -> Result<Vec<Rendered>, Failure> {
     let Some(first) = rendered
         .iter()
         .find(|document| !variables::is_left_alone(&document.value))
     else {
-        return Ok((rendered, Redactor::default()));
+        return Ok(rendered);
     };
     let variables = variables::load(&reconciler.cluster, &plan.key.namespace, substitution)
         .await
@@ -144,7 +134,7 @@ async fn substitute(
                 resource_id(&first.value)
             ))
         })?;
-    let redactor = Redactor::new(&variables.secrets);
+    redactor.extend(&variables.secrets);
     let plugin = Arc::clone(&reconciler.plugins.substitute);
     let config = json!({
         "vars": variables.values,
@@ -166,20 +156,35 @@ async fn substitute(
     let report = blocking(move || plugin.transform(call)).await?;
     report
         .outcome
-        .map_err(|refused| redacted(failure(refused), &redactor))?;
+        .map_err(|refused| redacted(failure(refused), redactor))?;
     let mut substituted = Vec::with_capacity(report.emissions.len());
-    for emission in report.emissions {
+    let one_each = report.emissions.len() == rendered.len();
+    for (index, emission) in report.emissions.into_iter().enumerate() {
         // What was kept as it is needs no second reading.
         let value = match emission.kept.and_then(|index| rendered.get(index)) {
             Some(kept) => kept.value.clone(),
-            None => read(&emission.bytes).map_err(|failure| redacted(failure, &redactor))?,
+            None => read(&emission.bytes).map_err(|failure| redacted(failure, redactor))?,
         };
+        let before = rendered.get(index).filter(|_| one_each);
+        check_substituted(before, &value).map_err(|failure| redacted(failure, redactor))?;
         substituted.push(Rendered {
             text: emission.bytes,
             value,
         });
     }
-    Ok((substituted, redactor))
+    Ok(substituted)
+}
+
+/// An object that lost its name must not be taken for one that is no longer wanted, and be pruned.
+fn check_substituted(before: Option<&Rendered>, after: &Value) -> Result<(), Failure> {
+    identity::check_applied(after).map_err(|error| {
+        let object = resource_id(before.map_or(after, |before| &before.value));
+        Failure::Build(format!("post build failed for '{object}': {error}"))
+    })
+}
+
+fn secrets_of(rendered: &[Rendered]) -> Redactor {
+    Redactor::new(rendered.iter().flat_map(|it| secrets::values(&it.value)))
 }
 
 /// A failure whose text is that of a plugin or a parser, without secrets.
@@ -251,5 +256,37 @@ fn failure(failure: tidegate_sandbox::Failure) -> Failure {
     match failure {
         tidegate_sandbox::Failure::Host(message) => Failure::Host(message),
         failure => Failure::Build(failure.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Failure;
+    use super::Rendered;
+    use super::check_substituted;
+    use serde_json::json;
+
+    #[test]
+    fn an_object_that_substitution_took_the_name_from_is_named_as_it_was() {
+        let before = Rendered {
+            text: bytes::Bytes::new(),
+            value: json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "${NAME}"}}),
+        };
+        let after = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": null, "namespace": "team"}, "data": {"k": "v"}});
+        let check = |before| check_substituted(before, &after).unwrap_err();
+        let rest = r#"failed to decode Kubernetes apiVersion, kind and name from: {"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":null,"namespace":"team"}}"#;
+        assert_eq!(
+            check(Some(&before)),
+            Failure::Build(format!(
+                "post build failed for 'ConfigMap.v1.[noGrp]/${{NAME}}': {rest}"
+            ))
+        );
+        assert_eq!(
+            check(None),
+            Failure::Build(format!(
+                "post build failed for 'ConfigMap.v1.[noGrp]/': {rest}"
+            ))
+        );
+        assert_eq!(check_substituted(Some(&before), &json!(null)), Ok(()));
     }
 }

@@ -1,9 +1,11 @@
 //! The API group `kustomize.toolkit.fluxcd.io`.
 
 mod build;
+mod identity;
 mod kustomization;
 mod memory;
 mod repairs;
+mod secrets;
 mod settings;
 mod start;
 mod triggers;

@@ -24,10 +24,15 @@ impl Redactor {
     /// characters percent-encoded, and in base64, alone or within something else.
     pub fn new<T: AsRef<[u8]>>(secrets: impl IntoIterator<Item = T>) -> Self {
         let mut redactor = Self::default();
-        for secret in secrets {
-            redactor.add(secret.as_ref());
-        }
+        redactor.extend(secrets);
         redactor
+    }
+
+    /// For these secret values as well.
+    pub fn extend<T: AsRef<[u8]>>(&mut self, secrets: impl IntoIterator<Item = T>) {
+        for secret in secrets {
+            self.add(secret.as_ref());
+        }
     }
 
     fn add(&mut self, secret: &[u8]) {
