@@ -1,5 +1,7 @@
 use std::fmt;
 
+const MASK: &str = "***";
+
 /// A URL whose user, password and query are never printed.
 ///
 /// Flux prints the password of a URL in statuses and events; this type exists so that we cannot.
@@ -18,19 +20,44 @@ impl SafeUrl {
 }
 
 impl fmt::Display for SafeUrl {
+    /// Passwords are pasted without being encoded, so what the user part is, is not left to the URL's syntax: it goes to
+    /// the last `@`, whatever stands before that. `***` tells where a URL may have been cut by that in another place
+    /// than its writer meant.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let url = self.0.split(['?', '#']).next().unwrap_or_default();
-        let Some((scheme, rest)) = url.split_once("://") else {
-            return f.write_str(url);
+        let Some((scheme, rest)) = self.0.split_once("://") else {
+            return fmt_without_scheme(&self.0, f);
         };
-        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        match authority.rsplit_once('@') {
+        write!(f, "{scheme}://")?;
+        match rest.rsplit_once('@') {
+            None => f.write_str(without_query(rest)),
             // A bare user, as in `ssh://git@host/`, is no secret and tells which account is meant.
-            Some((user, _)) if !user.contains(':') && scheme == "ssh" => f.write_str(url),
-            Some((_, host)) => write!(f, "{scheme}://{host}{path}"),
-            None => f.write_str(url),
+            Some((user, _)) if scheme == "ssh" && !user.contains([':', '?', '#']) => {
+                f.write_str(without_query(rest))
+            }
+            // The `@` may be one of the query, which is secret to its end.
+            Some((user, _)) if user.contains(['?', '#']) => f.write_str(MASK),
+            Some((user, rest)) if user.contains('/') => {
+                write!(f, "{MASK}@{}", without_query(rest))
+            }
+            Some((_, rest)) => f.write_str(without_query(rest)),
         }
     }
+}
+
+/// `git@host:path`, or what was meant to have a scheme.
+fn fmt_without_scheme(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let password = text
+        .split_once('@')
+        .is_some_and(|(user, _)| user.contains(':'));
+    match text.rsplit_once('@') {
+        Some((user, _)) if password && user.contains(['?', '#']) => f.write_str(MASK),
+        Some((_, rest)) if password => write!(f, "{MASK}@{}", without_query(rest)),
+        _ => f.write_str(without_query(text)),
+    }
+}
+
+fn without_query(text: &str) -> &str {
+    text.split(['?', '#']).next().unwrap_or_default()
 }
 
 impl fmt::Debug for SafeUrl {
@@ -52,5 +79,38 @@ mod tests {
         check("ssh://git@host/a", "ssh://git@host/a");
         check("ssh://git:pw@host:22/a", "ssh://host:22/a");
         check("https://host", "https://host");
+    }
+    #[test]
+    fn hides_passwords_that_are_no_part_of_a_url() {
+        let check = |url: &str, shown: &str| assert_eq!(SafeUrl::new(url).to_string(), shown);
+        check(
+            "http://user:planted/secret-one@host/a?b=c",
+            "http://***@host/a",
+        );
+        check("http://user:1234/secret@host:80/a", "http://***@host:80/a");
+        check("http://tok/en@host", "http://***@host");
+        check("http://user:pl@nted@host/a", "http://host/a");
+        check("http://user:pl/@/nted@host/a", "http://***@host/a");
+        check("http://user:pl?nted@host/a", "http://***");
+        check("http://user:pl#nted@host/a", "http://***");
+        check("http://user:pl?nt/ed@x@host/a", "http://***");
+        check("http://user:pl nted\"@host/a", "http://host/a");
+        check("http://user:http://planted@host/a", "http://***@host/a");
+        check("ssh://git:pl/nted@host/a", "ssh://***@host/a");
+        check("ssh://git:pl#nted@host/a", "ssh://***");
+        check("user:pl/nted@host/a", "***@host/a");
+        check("user:pl?nted@host/a", "***");
+    }
+
+    #[test]
+    fn an_at_sign_elsewhere_hides_too_much_rather_than_too_little() {
+        let check = |url: &str, shown: &str| assert_eq!(SafeUrl::new(url).to_string(), shown);
+        check("https://host/package@1.0/a", "https://***@1.0/a");
+        check("https://host/a?signature=se@cret", "https://***");
+        check(
+            "ssh://git@host/package@1.0/a",
+            "ssh://git@host/package@1.0/a",
+        );
+        check("git@host:team/package@1.0", "git@host:team/package@1.0");
     }
 }
