@@ -5,9 +5,9 @@ use std::time::Duration;
 pub enum Next {
     /// At once.
     Now,
-    /// After the object's interval, shortened or lengthened at random so that objects spread out.
+    /// After the object's interval, shortened or lengthened at random so that objects spread out. Zero is `Never`.
     Interval(Duration),
-    /// After exactly this long.
+    /// After exactly this long. Zero is `Never`.
     After(Duration),
     /// After a delay that doubles with each failure in a row.
     Retry,
@@ -40,6 +40,9 @@ impl Backoff {
     pub fn delay(&self, next: Next, failures: u32) -> Option<Duration> {
         match next {
             Next::Now => Some(Duration::ZERO),
+            // As controller-runtime takes a `RequeueAfter` of zero (`pkg/internal/controller/controller.go`,
+            // `reconcileHandler`): with `interval: 0s` an object is looked at when something triggers it.
+            Next::After(Duration::ZERO) | Next::Interval(Duration::ZERO) | Next::Never => None,
             Next::After(delay) => Some(delay),
             Next::Interval(interval) => Some(self.jitter(interval, fastrand::f64())),
             Next::Retry => {
@@ -49,7 +52,6 @@ impl Backoff {
                 );
                 Some(self.jitter(doubled.min(self.max), fastrand::f64()))
             }
-            Next::Never => None,
         }
     }
 
@@ -86,5 +88,16 @@ mod tests {
         let minute = Duration::from_mins(1);
         assert_eq!(backoff.jitter(minute, 0.0), Duration::from_secs(54));
         assert_eq!(backoff.jitter(minute, 1.0), Duration::from_secs(66));
+    }
+    #[test]
+    fn no_interval_is_no_look_by_itself() {
+        let backoff = Backoff::default();
+        for next in [Next::Interval(Duration::ZERO), Next::After(Duration::ZERO)] {
+            assert_eq!(backoff.delay(next, 0), None, "{next:?}");
+        }
+        assert_eq!(backoff.delay(Next::Now, 0), Some(Duration::ZERO));
+        let short = Duration::from_millis(1);
+        assert_eq!(backoff.delay(Next::After(short), 0), Some(short));
+        assert!(backoff.delay(Next::Interval(short), 0).is_some());
     }
 }
