@@ -35,7 +35,10 @@ pub struct Failure {
 pub enum Stored {
     /// The status names none.
     None,
-    Intact,
+    Intact {
+        /// Where it is served now: the address may be another than when it was made.
+        url: String,
+    },
     Missing,
     /// The digest is not the one that was promised; the text tells of both.
     Tampered(String),

@@ -123,7 +123,7 @@ fn fetch(object: &GitRepository, inputs: &Inputs, ssh: &SshAlgorithms) -> Result
         .status
         .artifact
         .as_ref()
-        .filter(|_| inputs.stored == Stored::Intact);
+        .filter(|_| matches!(inputs.stored, Stored::Intact { .. }));
     let reference = spec.reference.clone().unwrap_or_default();
     Ok(Fetch {
         name: artifact_name(object),

@@ -138,7 +138,12 @@ impl Draft<'_> {
                 &format!("failed to verify integrity of artifact: {message}"),
             );
         }
-        if !matches!(stored, Stored::Intact) {
+        if let Stored::Intact { url } = stored {
+            // No event: the content is the same.
+            if let Some(artifact) = &mut self.status.artifact {
+                artifact.url.clone_from(url);
+            }
+        } else {
             let missing = if matches!(stored, Stored::None) {
                 ""
             } else {

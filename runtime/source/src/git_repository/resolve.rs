@@ -6,7 +6,9 @@ use kube::ResourceExt as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tidegate_api::Artifact;
 use tidegate_api::GitRepository;
+use tidegate_artifact::Store;
 use tidegate_artifact::VerifyError;
 use tidegate_kube::Key;
 use tidegate_kube::message_of;
@@ -126,30 +128,71 @@ impl Reconciler {
         }
     }
 
-    /// source-controller, `reconcileStorage`: what is not as promised is removed, and made anew.
     async fn stored(&self, object: &GitRepository) -> Stored {
         let Some(artifact) = object.status.artifact.clone() else {
             return Stored::None;
         };
         let store = self.artifacts.clone();
-        let verified = tokio::task::spawn_blocking(move || {
-            let Ok(digest) = artifact.digest.parse() else {
-                return Stored::Tampered(format!("'{}' is no digest", artifact.digest));
-            };
-            match store.verify(&artifact.path, &digest) {
-                Ok(()) => Stored::Intact,
-                Err(VerifyError::Missing) => Stored::Missing,
+        let checked = tokio::task::spawn_blocking(move || check(&store, &artifact));
+        checked.await.unwrap_or(Stored::Missing)
+    }
+}
+
+/// source-controller, `reconcileStorage`: what is not as promised is removed, and made anew; what is stays, at the
+/// address that we are reached by now.
+fn check(store: &Store, artifact: &Artifact) -> Stored {
+    let Ok(digest) = artifact.digest.parse() else {
+        return Stored::Tampered(format!("'{}' is no digest", artifact.digest));
+    };
+    match store.verify(&artifact.path, &digest) {
+        Ok(()) => Stored::Intact {
+            url: store.url(&artifact.path),
+        },
+        Err(VerifyError::Missing) => Stored::Missing,
+        Err(error) => {
+            let message = error.to_string();
+            match store.remove(&artifact.path) {
+                Ok(()) => Stored::Tampered(message),
                 Err(error) => {
-                    let message = error.to_string();
-                    match store.remove(&artifact.path) {
-                        Ok(()) => Stored::Tampered(message),
-                        Err(error) => {
-                            Stored::Tampered(format!("{message}; and it can't be removed: {error}"))
-                        }
-                    }
+                    Stored::Tampered(format!("{message}; and it can't be removed: {error}"))
                 }
             }
-        });
-        verified.await.unwrap_or(Stored::Missing)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Stored;
+    use super::check;
+    use serde_json::json;
+    use tidegate_artifact::Options;
+    use tidegate_artifact::Store;
+    use tidegate_values::Digest;
+
+    #[test]
+    fn what_is_stored_is_served_at_our_own_address() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = "gitrepository/team/repo/1.tar.gz";
+        let file = folder.path().join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "content").unwrap();
+        let artifact = json!({"digest": Digest::of(b"content").to_string(), "path": path, "revision": "main@sha1:1",
+            "url": format!("http://gone/{path}"), "lastUpdateTime": "2026-01-01T00:00:00Z"});
+        let artifact = serde_json::from_value(artifact).unwrap();
+        for (advertised, served) in [
+            ("here:80", "http://here:80"),
+            ("https://x/y", "https://x/y"),
+        ] {
+            let store = Store::new(Options::new(folder.path(), advertised)).unwrap();
+            let url = format!("{served}/{path}");
+            assert_eq!(check(&store, &artifact), Stored::Intact { url });
+        }
+
+        let store = Store::new(Options::new(folder.path(), "here")).unwrap();
+        std::fs::write(&file, "other").unwrap();
+        assert!(matches!(check(&store, &artifact), Stored::Tampered(_)));
+        assert!(!file.exists());
+        assert_eq!(check(&store, &artifact), Stored::Missing);
     }
 }

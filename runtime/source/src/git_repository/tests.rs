@@ -3,7 +3,8 @@
 //! A case is a YAML file: `about`; `proof`, where what is expected was recorded or read, or `unproved`; and
 //! - `object`, merged into a plain GitRepository `team/repo` of generation 1 that was never reconciled;
 //! - `includes`: what `include` leads to, in its order: null for nothing, else merged into a plain one;
-//! - `stored`: `intact`, `missing` or the text of what is wrong with the artifact in the status.
+//! - `stored`: `intact`, `missing` or the text of what is wrong with the artifact in the status;
+//! - `servedAt`: the URL that an intact artifact has now, if not the one of the other cases.
 //!
 //! A plan is expected as `held`, `failed`, `delete` or `fetch`; of these only what is named is looked at. A report is
 //! made of what the plan holds back, or of `reconciled` or `deleted`. All its `conditions` and `events` are expected,
@@ -103,7 +104,12 @@ fn inputs(case: &Value) -> Inputs {
             .collect(),
         stored: match case["stored"].as_str() {
             None => Stored::None,
-            Some("intact") => Stored::Intact,
+            Some("intact") => Stored::Intact {
+                url: case["servedAt"]
+                    .as_str()
+                    .unwrap_or("http://source/1.tar.gz")
+                    .to_owned(),
+            },
             Some("missing") => Stored::Missing,
             Some(text) => Stored::Tampered(text.to_owned()),
         },
