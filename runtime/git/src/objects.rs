@@ -2,6 +2,7 @@
 
 use crate::error::Failure;
 use crate::limits::Limits;
+use crate::scratch::ScratchFolder;
 use gix::ObjectId;
 use gix::objs::{Find as _, FindHeader as _};
 use gix::odb::pack::bundle::write::Options;
@@ -10,27 +11,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Names of folders in a scratch folder begin so.
-const PREFIX: &str = "tidegate-git-";
-
 /// What gix says when an object exceeds the allocation limit.
 const ENTRY_TOO_LARGE: &str = "too large to fit in memory";
 
 /// Packs, and the folder they are in, which goes when nobody needs it any more.
 pub(crate) struct Objects {
     handle: gix::odb::Handle,
-    folder: Arc<tempfile::TempDir>,
-}
-
-/// Removes from a scratch folder what processes that were killed left there. Only while nothing is fetched.
-pub fn clear_scratch(scratch: &std::path::Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(scratch)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
-            std::fs::remove_dir_all(entry.path())?;
-        }
-    }
-    Ok(())
+    folder: Arc<ScratchFolder>,
 }
 
 /// An object's content.
@@ -43,10 +30,8 @@ impl Objects {
     /// An empty database below `scratch`, or the system's folder for such things.
     pub(crate) fn new(scratch: Option<&std::path::Path>) -> Result<Self, Failure> {
         let folder = match scratch {
-            Some(scratch) => tempfile::Builder::new()
-                .prefix(PREFIX)
-                .tempdir_in(scratch)?,
-            None => tempfile::Builder::new().prefix(PREFIX).tempdir()?,
+            Some(scratch) => ScratchFolder::new(scratch)?,
+            None => ScratchFolder::new(&std::env::temp_dir())?,
         };
         std::fs::create_dir_all(folder.path().join("objects/pack"))?;
         let handle = open(folder.path())?;

@@ -41,6 +41,7 @@ pub(crate) async fn start(
     ready: watch::Sender<bool>,
 ) -> anyhow::Result<JoinSet<anyhow::Result<()>>> {
     let store = store(flags)?;
+    clear_scratch(&store).await?;
     tokio::spawn(store.clone().keep_swept(SWEEP));
     let mut work = JoinSet::new();
     let mut lists = Vec::new();
@@ -80,6 +81,18 @@ fn store(flags: &Flags) -> anyhow::Result<Store> {
     options.retention_age = flags.duration(role, "artifact-retention-ttl")?;
     let path = options.path.clone();
     Store::new(options).with_context(|| format!("--storage-path: cannot use `{}`", path.display()))
+}
+
+/// Removes what fetches left that were killed: nobody else would, and each may be as large as a repository.
+async fn clear_scratch(store: &Store) -> anyhow::Result<()> {
+    let path = store.path().to_owned();
+    let cleared = tokio::task::spawn_blocking(move || tidegate_git::clear_scratch(&path)).await?;
+    match cleared {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "removed what killed fetches left"),
+        Err(error) => tracing::warn!(%error, "what killed fetches left can't be removed"),
+    }
+    Ok(())
 }
 
 fn options(flags: &Flags, role: Role, concurrent: usize) -> anyhow::Result<Options> {
