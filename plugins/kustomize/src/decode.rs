@@ -51,14 +51,7 @@ impl Place<'_> {
     }
 
     fn mismatch(&self, value: &Value, wanted: &str) -> Error {
-        let kind = match value {
-            Value::Null => "null",
-            Value::Bool(_) => "bool",
-            Value::Int(_) | Value::Uint(_) | Value::Float(_) => "number",
-            Value::String(_) => "string",
-            Value::Sequence(_) => "array",
-            Value::Map(_) | Value::AnyMap(_) => "object",
-        };
+        let kind = value.json_kind();
         let place = if self.path.contains('.') {
             format!("Go struct field {} of type {wanted}", self.path)
         } else {

@@ -28,7 +28,7 @@ impl JsonPatch {
             other => {
                 return Err(Error::text(format!(
                     "json: cannot unmarshal {} into Go value of type jsonpatch.Patch",
-                    json_kind(other)
+                    other.json_kind()
                 )));
             }
         };
@@ -51,22 +51,11 @@ impl JsonPatch {
     }
 }
 
-fn json_kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Int(_) | Value::Uint(_) | Value::Float(_) => "number",
-        Value::String(_) => "string",
-        Value::Sequence(_) => "array",
-        Value::Map(_) | Value::AnyMap(_) => "object",
-    }
-}
-
 fn operation(value: &Value) -> Result<Operation, Error> {
     let Some(map) = value.as_map() else {
         return Err(Error::text(format!(
             "json: cannot unmarshal {} into Go value of type jsonpatch.Operation",
-            json_kind(value)
+            value.json_kind()
         )));
     };
     let text = |name: &str| map.get(name).and_then(Value::as_str).map(str::to_owned);

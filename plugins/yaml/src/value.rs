@@ -32,6 +32,18 @@ pub enum Value {
 }
 
 impl Value {
+    /// What JSON calls a value of this kind, as Go's decoder names it in its errors.
+    pub fn json_kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "bool",
+            Self::Int(_) | Self::Uint(_) | Self::Float(_) => "number",
+            Self::String(_) => "string",
+            Self::Sequence(_) => "array",
+            Self::Map(_) | Self::AnyMap(_) => "object",
+        }
+    }
+
     /// The entry of a mapping.
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.as_map()?.get(key)

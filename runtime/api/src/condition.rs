@@ -1,5 +1,6 @@
 use crate::Time;
 use crate::meta::condition::{READY, RECONCILING, STALLED};
+use crate::meta::reason::PROGRESSING_WITH_RETRY;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -135,6 +136,18 @@ impl Conditions {
             self.0.push(condition);
         }
         self.0.sort_by_cached_key(Condition::sort_key);
+    }
+
+    /// Says of what is under way that it failed and is tried again; what it was stays told.
+    pub fn retry(&mut self, generation: i64, now: Time) {
+        let message = self.message(RECONCILING).to_owned();
+        let condition = Condition::new(
+            RECONCILING,
+            ConditionStatus::True,
+            PROGRESSING_WITH_RETRY,
+            message,
+        );
+        self.set(condition, generation, now);
     }
 
     /// Takes out the condition of this type. Tells whether there was one.

@@ -43,6 +43,7 @@ pub use memory::live_digest;
 pub use object::Object;
 pub use object::Owner;
 pub use object::flatten;
+pub use object::is_kustomization_file;
 pub use order::compare;
 pub use order::parse_kinds;
 pub use prune::Pruned;

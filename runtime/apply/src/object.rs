@@ -132,8 +132,8 @@ pub fn flatten(documents: impl IntoIterator<Item = Value>) -> Vec<Object> {
     for mut document in documents {
         if let Some(Value::Array(items)) = document.get_mut("items") {
             objects.extend(std::mem::take(items).into_iter().filter_map(Object::new));
-        } else {
-            objects.extend(Object::new(document).filter(|object| !is_kustomization_file(object)));
+        } else if !is_kustomization_file(&document) {
+            objects.extend(Object::new(document));
         }
     }
     objects
@@ -174,9 +174,10 @@ impl Owner {
     }
 }
 
-fn is_kustomization_file(object: &Object) -> bool {
-    object.kind().eq_ignore_ascii_case("kustomization")
-        && object.api_version().starts_with("kustomize.config.k8s.io/")
+/// Whether a document is a `kustomization.yaml`, which is never applied.
+pub fn is_kustomization_file(document: &Value) -> bool {
+    text(document.get("kind")).eq_ignore_ascii_case("kustomization")
+        && text(document.get("apiVersion")).starts_with("kustomize.config.k8s.io/")
 }
 
 fn text(value: Option<&Value>) -> &str {

@@ -10,6 +10,7 @@ mod next;
 mod queue;
 mod reconcile;
 mod run;
+mod stop;
 #[cfg(test)]
 mod tests;
 
@@ -26,3 +27,4 @@ pub use reconcile::Observe;
 pub use run::Interrupted;
 pub use run::Run;
 pub use run::Trigger;
+pub use stop::StopOnDrop;

@@ -89,6 +89,7 @@ mod tests {
         assert_eq!(backoff.jitter(minute, 0.0), Duration::from_secs(54));
         assert_eq!(backoff.jitter(minute, 1.0), Duration::from_secs(66));
     }
+
     #[test]
     fn no_interval_is_no_look_by_itself() {
         let backoff = Backoff::default();

@@ -2,6 +2,7 @@
 
 use serde_json::Map;
 use serde_json::Value;
+use tidegate_apply::is_kustomization_file;
 
 /// kustomize-controller, `build`: every document names itself. The message of a refusal shows what is known of the
 /// object's identity and nothing else of it: it may be a Secret.
@@ -36,17 +37,6 @@ pub(crate) fn check_applied(document: &Value) -> Result<(), String> {
         Some(Value::Array(items)) => items.iter().try_for_each(check),
         _ => check(document),
     }
-}
-
-fn is_kustomization_file(document: &Value) -> bool {
-    let text = |field: &str| {
-        document
-            .get(field)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
-    text("kind").eq_ignore_ascii_case("kustomization")
-        && text("apiVersion").starts_with("kustomize.config.k8s.io/")
 }
 
 fn identity(document: &Value) -> Value {

@@ -1,6 +1,7 @@
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Instant;
 use tidegate_apply::Applied;
 use tidegate_kube::Key;
@@ -13,7 +14,7 @@ pub(crate) struct Memories {
     /// Whose objects are being written at this moment: what is heard of them may be our own doing.
     writing: Mutex<HashSet<Key>>,
     /// The versions at which the objects of a health check were found healthy, all of them.
-    healthy: Mutex<HashMap<Key, HashMap<ObjectRef, String>>>,
+    healthy: Mutex<HashMap<Key, Arc<HashMap<ObjectRef, String>>>>,
     written: mpsc::UnboundedSender<Key>,
 }
 
@@ -65,10 +66,10 @@ impl Memories {
     }
 
     pub(crate) fn note_healthy(&self, key: &Key, versions: HashMap<ObjectRef, String>) {
-        self.healthy.lock().insert(key.clone(), versions);
+        self.healthy.lock().insert(key.clone(), Arc::new(versions));
     }
 
-    pub(crate) fn healthy(&self, key: &Key) -> Option<HashMap<ObjectRef, String>> {
+    pub(crate) fn healthy(&self, key: &Key) -> Option<Arc<HashMap<ObjectRef, String>>> {
         self.healthy.lock().get(key).cloned()
     }
 

@@ -9,15 +9,21 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tidegate_values::Event;
 
-/// Plays the YAML files of `folder`, each with `about`, `proof` and `expect`, and names all that fail.
+/// Plays the YAML files of `tests/cases/<set>` of the crate in `manifest_dir`, each with `about`, `proof` and `expect`,
+/// and names all that fail.
 ///
-/// Of what `play` makes, only what a case names under `expect` is looked at; the parts in `whole` must be as expected
-/// in all, and are nothing where a case does not name them.
+/// Of what `play` makes, only what a case names under `expect` is looked at; the conditions and events of a report must
+/// be as expected in all, and are nothing where a case does not name them.
 ///
 /// # Panics
 /// When a case fails, or can't be read.
-pub fn play(folder: &Path, whole: &[&str], play: impl Fn(&Value) -> Value) {
-    let mut files: Vec<_> = std::fs::read_dir(folder)
+pub fn play(manifest_dir: &str, set: &str, play: impl Fn(&Value) -> Value) {
+    let whole: &[&str] = match set {
+        "report" => &["conditions", "events"],
+        _ => &[],
+    };
+    let folder = Path::new(manifest_dir).join("tests/cases").join(set);
+    let mut files: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
         .map(|file| file.unwrap().path())
         .collect();

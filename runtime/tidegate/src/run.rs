@@ -100,12 +100,11 @@ async fn serve_roles(flags: Flags, first: Role) -> anyhow::Result<()> {
         stop,
     };
     let flags = Arc::new(flags);
-    let work = roles::start(&flags, &common, ready).await?;
+    let mut work = roles::start(&flags, &common, ready).await?;
     tracing::info!(roles = ?flags.roles.iter().map(|role| role.name()).collect::<Vec<_>>(), "started");
 
     let mut terminate = tokio::signal::unix::signal(SignalKind::terminate())?;
     let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt())?;
-    let mut work = work;
     let ended = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,

@@ -4,6 +4,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Shorter values are words, numbers and flags: without them most text could not be read.
 const SHORTEST: usize = 6;
@@ -11,8 +12,17 @@ const MASK: &str = "***";
 
 /// Takes secret values out of text that came from outside: from a server, a library or a plugin. Templates of our own
 /// and names of objects do not pass through it.
+///
+/// It is made for every reconcile and asked by the few that fail: what it looks for is worked out at the first question.
 #[derive(Clone, Default)]
 pub struct Redactor {
+    secrets: Vec<Vec<u8>>,
+    forms: OnceLock<Forms>,
+}
+
+/// What secrets look like in a text.
+#[derive(Clone, Default)]
+struct Forms {
     /// As they are, by line, and quoted.
     plain: BTreeSet<String>,
     /// What every base64 text has in it that encodes the value, wherever in the encoded bytes it stands.
@@ -30,37 +40,19 @@ impl Redactor {
 
     /// For these secret values as well.
     pub fn extend<T: AsRef<[u8]>>(&mut self, secrets: impl IntoIterator<Item = T>) {
-        for secret in secrets {
-            self.add(secret.as_ref());
-        }
-    }
-
-    fn add(&mut self, secret: &[u8]) {
-        if secret.len() < SHORTEST {
-            return;
-        }
-        add_base64(&mut self.base64, secret);
-        let Ok(text) = std::str::from_utf8(secret) else {
-            return;
-        };
-        // Variables lose their line breaks; messages show single lines.
-        let joined = text.replace('\n', "");
-        for part in text.lines().chain([text, &joined]) {
-            let part = part.trim();
-            if part.len() < SHORTEST {
-                continue;
-            }
-            self.plain.insert(part.to_owned());
-            add_base64(&mut self.base64, part.as_bytes());
-            let quoted = serde_json::Value::from(part).to_string();
-            self.plain.insert(quoted[1..quoted.len() - 1].to_owned());
-        }
+        let long = secrets
+            .into_iter()
+            .filter(|secret| secret.as_ref().len() >= SHORTEST);
+        self.secrets
+            .extend(long.map(|secret| secret.as_ref().to_vec()));
+        self.forms = OnceLock::new();
     }
 
     /// `text` with `***` for each secret value.
     pub fn redact(&self, text: &str) -> String {
+        let forms = self.forms.get_or_init(|| Forms::of(&self.secrets));
         let mut found: Vec<Range<usize>> = Vec::new();
-        for form in &self.plain {
+        for form in &forms.plain {
             found.extend(
                 text.match_indices(form.as_str())
                     .map(|(at, _)| at..at + form.len()),
@@ -69,7 +61,7 @@ impl Redactor {
                 found.extend(percent_encoded(text, form));
             }
         }
-        for form in &self.base64 {
+        for form in &forms.base64 {
             found.extend(
                 text.match_indices(form.as_str())
                     .map(|(at, _)| base64_around(text, at)),
@@ -88,6 +80,35 @@ impl Redactor {
         }
         redacted.push_str(&text[end..]);
         redacted
+    }
+}
+
+impl Forms {
+    fn of(secrets: &[Vec<u8>]) -> Self {
+        let mut forms = Self::default();
+        for secret in secrets {
+            forms.add(secret);
+        }
+        forms
+    }
+
+    fn add(&mut self, secret: &[u8]) {
+        add_base64(&mut self.base64, secret);
+        let Ok(text) = std::str::from_utf8(secret) else {
+            return;
+        };
+        // Variables lose their line breaks; messages show single lines.
+        let joined = text.replace('\n', "");
+        for part in text.lines().chain([text, &joined]) {
+            let part = part.trim();
+            if part.len() < SHORTEST {
+                continue;
+            }
+            self.plain.insert(part.to_owned());
+            add_base64(&mut self.base64, part.as_bytes());
+            let quoted = serde_json::Value::from(part).to_string();
+            self.plain.insert(quoted[1..quoted.len() - 1].to_owned());
+        }
     }
 }
 

@@ -80,6 +80,7 @@ mod tests {
         check("ssh://git:pw@host:22/a", "ssh://host:22/a");
         check("https://host", "https://host");
     }
+
     #[test]
     fn hides_passwords_that_are_no_part_of_a_url() {
         let check = |url: &str, shown: &str| assert_eq!(SafeUrl::new(url).to_string(), shown);

@@ -26,7 +26,7 @@ pub(super) fn config_from_definitions(content: &[u8], path: &str) -> Result<Tran
         Error::text(format!(
             "unable to parse open API definition from '{path}': error unmarshaling JSON: while decoding JSON: \
              json: cannot unmarshal {} into Go value of type accumulator.{wanted}",
-            json_kind(found)
+            found.json_kind()
         ))
     };
     let definitions = match &value {
@@ -137,16 +137,5 @@ impl<'a> Reader<'a> {
         }
         self.open.pop();
         Ok(())
-    }
-}
-
-fn json_kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Int(_) | Value::Uint(_) | Value::Float(_) => "number",
-        Value::String(_) => "string",
-        Value::Sequence(_) => "array",
-        Value::Map(_) | Value::AnyMap(_) => "object",
     }
 }

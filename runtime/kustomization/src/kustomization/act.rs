@@ -13,8 +13,6 @@ use crate::memory::Memory;
 use kube::Client;
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
 use tidegate_api::Inventory;
 use tidegate_api::InventoryEntry;
 use tidegate_api::Kustomization;
@@ -29,6 +27,7 @@ use tidegate_artifact::ArtifactTree;
 use tidegate_artifact::Download;
 use tidegate_artifact::DownloadError;
 use tidegate_flow::Run;
+use tidegate_flow::StopOnDrop;
 use tidegate_flow::Trigger;
 use tidegate_kube::Cluster;
 use tidegate_kube::ConnectError;
@@ -131,8 +130,8 @@ impl Reconciler {
             ..Download::default()
         };
         // Dropped with the fetch: tells the blocking work to stop.
-        let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
-        let flag = Arc::clone(&stop.0);
+        let stop = StopOnDrop::default();
+        let flag = stop.flag();
         let fetch = blocking(move || store.download(&url, &digest, &how, &flag));
         let fetched = if is_here {
             fetch.await?
@@ -403,14 +402,6 @@ impl Reconciler {
             Some(account) => self.cluster.as_service_account(&key.namespace, account),
             None => Ok(self.cluster.client()),
         }
-    }
-}
-
-struct StopOnDrop(Arc<AtomicBool>);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -416,17 +416,10 @@ impl<'a> Draft<'a> {
         if self.status.conditions.is_false(condition::READY)
             && self.status.conditions.has(condition::RECONCILING)
         {
-            let message = self
-                .status
+            let generation = self.generation();
+            self.status
                 .conditions
-                .message(condition::RECONCILING)
-                .to_owned();
-            self.set(
-                condition::RECONCILING,
-                ConditionStatus::True,
-                reason::PROGRESSING_WITH_RETRY,
-                &message,
-            );
+                .retry(generation, Time::new(self.now));
         }
         if !object.spec.suspend && self.status.conditions.is_true(condition::READY) {
             self.finished(object, took);

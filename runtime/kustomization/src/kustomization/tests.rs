@@ -30,7 +30,6 @@ use jiff::Timestamp;
 use kube::ResourceExt as _;
 use serde_json::Value;
 use serde_json::json;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tidegate_api::Kustomization;
@@ -41,7 +40,7 @@ const TOOK: Duration = Duration::from_millis(1500);
 
 #[test]
 fn plans() {
-    run("plan", |case| {
+    reports::play(env!("CARGO_MANIFEST_DIR"), "plan", |case| {
         let object = object(&case["object"]);
         let planned = plan(&object, &inputs(case), &settings(case));
         shown(&planned)
@@ -50,7 +49,7 @@ fn plans() {
 
 #[test]
 fn reports() {
-    run("report", |case| {
+    reports::play(env!("CARGO_MANIFEST_DIR"), "report", |case| {
         let object = object(&case["object"]);
         let inputs = inputs(case);
         let outcome = if !case["attempt"].is_null() {
@@ -72,15 +71,6 @@ fn reports() {
             "finalizers": made.finalizers,
         })
     });
-}
-
-fn run(folder: &str, play: impl Fn(&Value) -> Value) {
-    let whole: &[&str] = match folder {
-        "report" => &["conditions", "events"],
-        _ => &[],
-    };
-    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    reports::play(&cases.join(folder), whole, play);
 }
 
 fn object(change: &Value) -> Kustomization {

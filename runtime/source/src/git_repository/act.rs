@@ -20,6 +20,7 @@ use tidegate_artifact::Defaults;
 use tidegate_artifact::Download;
 use tidegate_artifact::Ignore;
 use tidegate_artifact::Store;
+use tidegate_flow::StopOnDrop;
 use tidegate_git::Budget;
 use tidegate_git::Checkout;
 use tidegate_git::Options;
@@ -48,8 +49,8 @@ impl Reconciler {
         let (store, scratch) = (self.artifacts.clone(), self.scratch.clone());
         let redactor = inputs.redactor();
         // Dropped with the reconcile: tells the blocking work to stop.
-        let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
-        let flag = Arc::clone(&stop.0);
+        let stop = StopOnDrop::default();
+        let flag = stop.flag();
         let work = tokio::task::spawn_blocking(move || {
             let mut new_revision = None;
             let result = look(&plan, &store, &scratch, &redactor, &flag, &mut new_revision);
@@ -60,14 +61,6 @@ impl Reconciler {
             done.result = result;
         }
         Outcome::Reconciled(Box::new(done))
-    }
-}
-
-struct StopOnDrop(Arc<AtomicBool>);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
     }
 }
 

@@ -24,7 +24,6 @@ use super::report::report;
 use jiff::Timestamp;
 use serde_json::Value;
 use serde_json::json;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tidegate_api::Artifact;
@@ -34,7 +33,7 @@ use tidegate_testkit::reports;
 
 #[test]
 fn plans() {
-    run("plan", |case| {
+    reports::play(env!("CARGO_MANIFEST_DIR"), "plan", |case| {
         let object = object(&case["object"]);
         shown(&plan(&object, &inputs(case), &SshAlgorithms::default()))
     });
@@ -42,7 +41,7 @@ fn plans() {
 
 #[test]
 fn reports() {
-    run("report", |case| {
+    reports::play(env!("CARGO_MANIFEST_DIR"), "report", |case| {
         let object = object(&case["object"]);
         let inputs = inputs(case);
         let outcome = if !case["reconciled"].is_null() {
@@ -65,15 +64,6 @@ fn reports() {
             "finalizers": made.finalizers,
         })
     });
-}
-
-fn run(folder: &str, play: impl Fn(&Value) -> Value) {
-    let whole: &[&str] = match folder {
-        "report" => &["conditions", "events"],
-        _ => &[],
-    };
-    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    reports::play(&cases.join(folder), whole, play);
 }
 
 fn object(change: &Value) -> GitRepository {

@@ -122,17 +122,10 @@ impl<'a> Draft<'a> {
 
     pub(super) fn with_retry(&mut self) {
         if self.status.conditions.is_true(condition::RECONCILING) {
-            let message = self
-                .status
+            let generation = self.generation();
+            self.status
                 .conditions
-                .message(condition::RECONCILING)
-                .to_owned();
-            self.set(
-                condition::RECONCILING,
-                ConditionStatus::True,
-                reason::PROGRESSING_WITH_RETRY,
-                &message,
-            );
+                .retry(generation, Time::new(self.now));
         }
     }
 
