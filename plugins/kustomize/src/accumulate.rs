@@ -350,7 +350,7 @@ impl Accumulator {
         for variable in incoming {
             let wanted = variable.id();
             let any_namespace = wanted.namespace.is_empty() && !wanted.cluster_scoped;
-            let matched = self.set.indices_by_any_id(|id| {
+            let matched = self.set.indices_by_any_id(&wanted.name, |id| {
                 if any_namespace {
                     wanted.same_type_and_name(id)
                 } else {

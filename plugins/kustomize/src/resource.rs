@@ -151,6 +151,11 @@ impl Resource {
         })
     }
 
+    /// Cheaper than the ids, which are made anew each time.
+    pub(crate) fn has_or_had_name(&self, name: &str) -> bool {
+        self.name() == name || self.previous.iter().any(|previous| previous.name == name)
+    }
+
     pub(crate) fn any_id_matches(&self, matches: impl Fn(&ObjectId) -> bool) -> bool {
         self.previous_ids().any(|id| matches(&id)) || matches(&self.current_id())
     }

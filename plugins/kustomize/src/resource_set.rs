@@ -12,17 +12,17 @@ use crate::resource::{Behavior, Resource};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResourceSet {
     resources: Vec<Resource>,
+    /// The keys of all objects, kept from one [`append_all`](Self::append_all) to the next while nothing else could
+    /// change them: a kustomization of many files appends once a file.
+    keys: Option<BTreeSet<Key>>,
 }
 
-/// What two objects must not have in common.
-type Key = (tidegate_object::Gvk, String, String);
+/// What two objects must not have in common: name (it tells most apart), namespace, type.
+type Key = (String, String, tidegate_object::Gvk);
 
-fn key(id: &ObjectId) -> Key {
-    (
-        id.gvk.clone(),
-        id.name.clone(),
-        id.effective_namespace().to_owned(),
-    )
+fn key(id: ObjectId) -> Key {
+    let namespace = id.effective_namespace().to_owned();
+    (id.name, namespace, id.gvk)
 }
 
 impl ResourceSet {
@@ -41,6 +41,7 @@ impl ResourceSet {
     }
 
     pub(crate) fn iter_mut(&mut self) -> std::slice::IterMut<'_, Resource> {
+        self.keys = None;
         self.resources.iter_mut()
     }
 
@@ -49,14 +50,17 @@ impl ResourceSet {
     }
 
     pub(crate) fn get_mut(&mut self, index: usize) -> &mut Resource {
+        self.keys = None;
         &mut self.resources[index]
     }
 
     pub(crate) fn remove(&mut self, index: usize) {
+        self.keys = None;
         self.resources.remove(index);
     }
 
     pub(crate) fn retain(&mut self, keep: impl FnMut(&Resource) -> bool) {
+        self.keys = None;
         self.resources.retain(keep);
     }
 
@@ -69,16 +73,15 @@ impl ResourceSet {
         &mut self,
         incoming: impl IntoIterator<Item = Resource>,
     ) -> Result<()> {
-        let mut keys: BTreeSet<Key> = self
-            .resources
-            .iter()
-            .map(|resource| key(&resource.current_id()))
-            .collect();
+        let keys = self.keys.get_or_insert_with(|| {
+            let keys = self.resources.iter().map(|known| key(known.current_id()));
+            keys.collect()
+        });
         for resource in incoming {
-            let id = resource.current_id();
-            if !keys.insert(key(&id)) {
+            if !keys.insert(key(resource.current_id())) {
                 return Err(Error::text(format!(
-                    "may not add resource with an already registered id: {id}"
+                    "may not add resource with an already registered id: {}",
+                    resource.current_id()
                 )));
             }
             self.resources.push(resource);
@@ -95,7 +98,7 @@ impl ResourceSet {
 
     fn absorb(&mut self, mut resource: Resource) -> Result<()> {
         let id = resource.current_id();
-        let matches = self.indices_by_any_id(|other| id.matches(other));
+        let matches = self.indices_by_any_id(&id.name, |other| id.matches(other));
         let [index] = matches.as_slice() else {
             if !matches.is_empty() {
                 let found: Vec<String> = matches
@@ -133,12 +136,20 @@ impl ResourceSet {
                 )));
             }
         }
+        self.keys = None;
         self.resources[*index] = resource;
         Ok(())
     }
 
-    pub(crate) fn indices_by_any_id(&self, matches: impl Fn(&ObjectId) -> bool) -> Vec<usize> {
-        let is_match = |(_, resource): &(usize, &Resource)| resource.any_id_matches(&matches);
+    /// The objects that have or had an id with this name that `matches`.
+    pub(crate) fn indices_by_any_id(
+        &self,
+        name: &str,
+        matches: impl Fn(&ObjectId) -> bool,
+    ) -> Vec<usize> {
+        let is_match = |(_, resource): &(usize, &Resource)| {
+            resource.has_or_had_name(name) && resource.any_id_matches(&matches)
+        };
         self.resources
             .iter()
             .enumerate()
@@ -149,7 +160,10 @@ impl ResourceSet {
 
     /// The object that has, or had, an id. kustomize: `GetById`.
     pub(crate) fn index_by_id(&self, id: &ObjectId) -> Result<usize> {
-        let problem = match self.indices_by_any_id(|other| id.matches(other)).as_slice() {
+        let problem = match self
+            .indices_by_any_id(&id.name, |other| id.matches(other))
+            .as_slice()
+        {
             [index] => return Ok(*index),
             [] => "no matches",
             _ => "multiple matches",
@@ -194,6 +208,7 @@ impl ResourceSet {
         schema: &Schema,
     ) -> Result<()> {
         let mut kept = Vec::with_capacity(self.resources.len());
+        self.keys = None;
         for (index, mut resource) in std::mem::take(&mut self.resources).into_iter().enumerate() {
             if selected.contains(&index) {
                 let mut copy = patch.clone();

@@ -1,5 +1,7 @@
 //! Follows changed names: every field that names an object of the build gets the object's new name.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use tidegate_object::{FieldSpec, Gvk, Kind, Node, Tree as _, wrong_kind};
 use tidegate_yaml::Tag;
 
@@ -11,23 +13,23 @@ use crate::resource_set::ResourceSet;
 
 /// Updates all references. kustomize: api/internal/accumulator/namereferencetransformer.go, api/filters/nameref.
 pub(crate) fn fix_references(set: &mut ResourceSet, references: &[BackReferences]) -> Result<()> {
-    let candidates: Vec<Candidate> = set.iter().map(Candidate::new).collect();
+    let candidates = Candidates::of(set);
     for index in 0..set.len() {
-        let referrer = &candidates[index];
-        let mut subset = None;
+        let referrer = &candidates.all[index];
+        let mut reach = None;
         let mut node = std::mem::take(&mut set.get_mut(index).node);
         let result: Result<()> = references.iter().try_for_each(|reference| {
             for field in reference.referrers.iter() {
                 if !referrer.original.is_selected_by(&field.gvk) {
                     continue;
                 }
-                let subset = match &subset {
-                    Some(subset) => subset,
-                    None => subset.insert(could_be_referenced(&candidates, referrer, &node)?),
+                let reach = match &reach {
+                    Some(reach) => reach,
+                    None => reach.insert(Reach::of(referrer, &node)?),
                 };
                 let fix = Fix {
-                    referrer,
-                    candidates: subset,
+                    reach,
+                    candidates: &candidates,
                     target: &reference.target,
                     field,
                 };
@@ -74,10 +76,6 @@ impl Candidate {
         }
     }
 
-    fn had_name(&self, name: &str) -> bool {
-        self.previous.iter().any(|(_, previous)| previous == name)
-    }
-
     fn was_of_type(&self, gvk: &Gvk) -> bool {
         self.previous
             .iter()
@@ -102,22 +100,61 @@ fn same_ending(a: &[String], b: &[String]) -> bool {
     }
 }
 
-/// The objects that an object can refer to. kustomize: `SubsetThatCouldBeReferencedByResource`.
-fn could_be_referenced<'c>(
-    candidates: &'c [Candidate],
-    referrer: &Candidate,
-    node: &Node,
-) -> Result<Vec<&'c Candidate>> {
-    if referrer.id.cluster_scoped {
-        return Ok(candidates.iter().collect());
+/// The objects of the build, and where to find those that had a name: most fields of most objects refer to one.
+struct Candidates {
+    all: Vec<Candidate>,
+    by_previous_name: BTreeMap<String, BTreeSet<usize>>,
+}
+
+impl Candidates {
+    fn of(set: &ResourceSet) -> Self {
+        let all: Vec<Candidate> = set.iter().map(Candidate::new).collect();
+        let mut by_previous_name: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+        for (index, candidate) in all.iter().enumerate() {
+            for (_, name) in &candidate.previous {
+                let with_name = by_previous_name.entry(name.clone()).or_default();
+                with_name.insert(index);
+            }
+        }
+        Self {
+            all,
+            by_previous_name,
+        }
     }
-    let namespaces = subject_namespaces(node, referrer)?;
-    let fits = |candidate: &&Candidate| {
-        candidate.id.cluster_scoped
-            || candidate.id.same_namespace(&referrer.id)
-            || namespaces.contains(&candidate.id.namespace)
-    };
-    Ok(candidates.iter().filter(fits).collect())
+
+    /// In the order of the build.
+    fn that_had_name(&self, name: &str) -> impl Iterator<Item = &Candidate> {
+        let indices = self.by_previous_name.get(name).into_iter().flatten();
+        indices.map(|index| &self.all[*index])
+    }
+}
+
+/// What an object can refer to. kustomize: `SubsetThatCouldBeReferencedByResource`.
+struct Reach<'c> {
+    referrer: &'c Candidate,
+    /// Namespaces beside the object's own.
+    namespaces: Vec<String>,
+}
+
+impl<'c> Reach<'c> {
+    fn of(referrer: &'c Candidate, node: &Node) -> Result<Self> {
+        let namespaces = if referrer.id.cluster_scoped {
+            Vec::new()
+        } else {
+            subject_namespaces(node, referrer)?
+        };
+        Ok(Self {
+            referrer,
+            namespaces,
+        })
+    }
+
+    fn contains(&self, candidate: &Candidate) -> bool {
+        self.referrer.id.cluster_scoped
+            || candidate.id.cluster_scoped
+            || candidate.id.same_namespace(&self.referrer.id)
+            || self.namespaces.contains(&candidate.id.namespace)
+    }
 }
 
 /// Namespaces of the service accounts that a role binding names.
@@ -146,8 +183,8 @@ fn subject_namespaces(node: &Node, referrer: &Candidate) -> Result<Vec<String>> 
 }
 
 struct Fix<'a> {
-    referrer: &'a Candidate,
-    candidates: &'a [&'a Candidate],
+    reach: &'a Reach<'a>,
+    candidates: &'a Candidates,
     target: &'a Gvk,
     field: &'a FieldSpec,
 }
@@ -166,7 +203,7 @@ impl Fix<'_> {
         result.map_err(|error| {
             Error::from(error).wrap(format_args!(
                 "updating name reference in '{}' field of '{}'",
-                self.field.path, self.referrer.id
+                self.field.path, self.reach.referrer.id
             ))
         })
     }
@@ -199,7 +236,7 @@ impl Fix<'_> {
         role: Option<&Gvk>,
     ) -> Result<(), tidegate_object::Error> {
         let identical = |a: &Candidate, b: &Candidate| a.id.name == b.id.name;
-        let Some(referral) = self.select(node.value(), self.candidates, role, identical)? else {
+        let Some(referral) = self.select(node.value(), |_| true, role, identical)? else {
             return Ok(());
         };
         if referral.id.name == node.value() {
@@ -220,14 +257,22 @@ impl Fix<'_> {
             ));
         };
         let name = name.value().to_owned();
-        let candidates = match node.field("namespace") {
-            None => self.candidates.to_vec(),
-            Some(namespace) => self.in_namespace(namespace.value()),
+        let namespace = node
+            .field("namespace")
+            .map(|field| field.value().to_owned());
+        let originally = namespace
+            .as_deref()
+            .is_some_and(|namespace| self.is_original_namespace(namespace));
+        let is_there = |candidate: &Candidate| match namespace.as_deref() {
+            None => true,
+            Some(tidegate_object::NOT_A_NAMESPACE) => false,
+            Some(namespace) if originally => candidate.original_namespace == namespace,
+            Some(namespace) => candidate.id.effective_namespace() == namespace,
         };
         let identical = |a: &Candidate, b: &Candidate| {
             a.id.name == b.id.name && a.id.namespace == b.id.namespace
         };
-        let Some(referral) = self.select(&name, &candidates, role, identical)? else {
+        let Some(referral) = self.select(&name, is_there, role, identical)? else {
             return Ok(());
         };
         if referral.id.name == name && referral.id.namespace.is_empty() {
@@ -241,36 +286,27 @@ impl Fix<'_> {
         }
     }
 
-    fn in_namespace(&self, namespace: &str) -> Vec<&Candidate> {
-        if namespace == tidegate_object::NOT_A_NAMESPACE {
-            return Vec::new();
-        }
-        let with = |of: &dyn Fn(&Candidate) -> bool| -> Vec<&Candidate> {
-            self.candidates
-                .iter()
-                .copied()
-                .filter(|candidate| of(candidate))
-                .collect()
-        };
-        let by_original = with(&|candidate| candidate.original_namespace == namespace);
-        if by_original.is_empty() {
-            return with(&|candidate| candidate.id.effective_namespace() == namespace);
-        }
-        by_original
+    /// True when some object in reach came with this namespace.
+    fn is_original_namespace(&self, namespace: &str) -> bool {
+        let came_with = |candidate: &&Candidate| candidate.original_namespace == namespace;
+        let mut with_it = self.candidates.all.iter().filter(came_with);
+        with_it.any(|candidate| self.reach.contains(candidate))
     }
 
-    fn select<'c>(
+    fn select(
         &self,
         old_name: &str,
-        candidates: &[&'c Candidate],
+        is_there: impl Fn(&Candidate) -> bool,
         role: Option<&Gvk>,
         identical: impl Fn(&Candidate, &Candidate) -> bool,
-    ) -> Result<Option<&'c Candidate>, tidegate_object::Error> {
-        let mut found: Vec<&Candidate> = candidates
-            .iter()
-            .copied()
+    ) -> Result<Option<&Candidate>, tidegate_object::Error> {
+        let referrer = self.reach.referrer;
+        let mut found: Vec<&Candidate> = self
+            .candidates
+            .that_had_name(old_name)
             .filter(|candidate| {
-                candidate.had_name(old_name)
+                self.reach.contains(candidate)
+                    && is_there(candidate)
                     && candidate.was_of_type(self.target)
                     && role.is_none_or(|role| candidate.was_of_type(role))
                     && self.is_in_reach(candidate)
@@ -279,9 +315,9 @@ impl Fix<'_> {
         if let [single] = found.as_slice() {
             return Ok(Some(single));
         }
-        found.retain(|candidate| candidate.affixes_equal(self.referrer, true));
+        found.retain(|candidate| candidate.affixes_equal(referrer, true));
         if found.len() > 1 {
-            found.retain(|candidate| candidate.affixes_equal(self.referrer, false));
+            found.retain(|candidate| candidate.affixes_equal(referrer, false));
         }
         match found.as_slice() {
             [] => Ok(None),
@@ -303,10 +339,11 @@ impl Fix<'_> {
     }
 
     fn is_in_reach(&self, candidate: &Candidate) -> bool {
-        self.referrer.id.cluster_scoped
+        let referrer = self.reach.referrer;
+        referrer.id.cluster_scoped
             || candidate.id.cluster_scoped
             || candidate.id.gvk.kind == "ServiceAccount"
-            || candidate.id.same_namespace(&self.referrer.id)
+            || candidate.id.same_namespace(&referrer.id)
     }
 }
 

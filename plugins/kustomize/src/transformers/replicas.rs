@@ -21,7 +21,7 @@ impl Transformer for ReplicaTransformer {
     fn transform(&self, set: &mut ResourceSet, _: &Session<'_>) -> Result<()> {
         let mut found = false;
         for field in self.fields.iter() {
-            let matches = set.indices_by_any_id(|id| {
+            let matches = set.indices_by_any_id(&self.replica.name, |id| {
                 id.name == self.replica.name && id.gvk.is_selected_by(&field.gvk)
             });
             for index in matches {
