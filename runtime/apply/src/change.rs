@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use tidegate_values::ObjectRef;
 
@@ -77,6 +77,22 @@ impl ChangeSet {
                 .filter(|change| change.action.is_change()),
         )
     }
+
+    /// What happened by object, as Flux's log has it (fluxcd/pkg, `ssa/changeset.go`, `ToMap`).
+    pub fn by_object(&self) -> BTreeMap<String, &'static str> {
+        let entry = |change: &Change| (change.object.to_string(), change.action.as_str());
+        self.entries.iter().map(entry).collect()
+    }
+
+    /// The objects by what happened to them, in order (fluxcd/pkg, `ssa/changeset.go`, `ToGroupedMap`).
+    pub fn by_action(&self) -> BTreeMap<&'static str, Vec<String>> {
+        let mut grouped: BTreeMap<_, Vec<String>> = BTreeMap::new();
+        for change in &self.entries {
+            let objects = grouped.entry(change.action.as_str()).or_default();
+            objects.push(change.object.to_string());
+        }
+        grouped
+    }
 }
 
 impl fmt::Display for ChangeSet {
@@ -118,5 +134,16 @@ mod tests {
             "ConfigMap/ns/a created\nConfigMap/ns/c configured"
         );
         assert_eq!(set.to_string().lines().count(), 4);
+        set.push(reference("e"), Action::Created);
+        let by_object = serde_json::to_string(&set.by_object()).unwrap();
+        assert_eq!(
+            by_object,
+            r#"{"ConfigMap/ns/a":"created","ConfigMap/ns/b":"unchanged","ConfigMap/ns/c":"configured","ConfigMap/ns/d":"skipped","ConfigMap/ns/e":"created"}"#
+        );
+        let by_action = serde_json::to_string(&set.by_action()).unwrap();
+        assert_eq!(
+            by_action,
+            r#"{"configured":["ConfigMap/ns/c"],"created":["ConfigMap/ns/a","ConfigMap/ns/e"],"skipped":["ConfigMap/ns/d"],"unchanged":["ConfigMap/ns/b"]}"#
+        );
     }
 }

@@ -74,6 +74,9 @@ pub enum Failure {
     Status { status: u16, text: String },
     #[error("can't connect: {0}")]
     Connection(String),
+    /// The words of fluxcd/pkg, `runtime/controller/connection.go`.
+    #[error("use of insecure plain HTTP connections is blocked")]
+    PlainHttp,
     #[error("unusable TLS settings: {0}")]
     Tls(String),
     #[error("unusable proxy: {0}")]

@@ -15,10 +15,14 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use std::io::{self, BufRead, Read, Write};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use tidegate_values::SafeUrl;
 use transport::{GetResponse, PostBodyDataKind, PostResponse};
 
 /// Bytes of an error page that are read.
 const PAGE: usize = 4096;
+
+/// How often a request is led elsewhere at most: reqwest's own number.
+const REDIRECTS: usize = 10;
 
 /// The transport that gix speaks through.
 pub(crate) type Transport = transport::Transport<Client>;
@@ -62,6 +66,15 @@ pub(crate) fn client(remote: &Remote) -> Result<reqwest::Client, Failure> {
         // acknowledgement at each answer of a server that writes its head and its body apart.
         builder = builder.pool_max_idle_per_host(0);
     }
+    if remote.https_only {
+        let proxy = remote.proxy.as_ref().map(SafeUrl::expose);
+        if remote.parsed.scheme() == "http" || proxy.is_some_and(|url| url.starts_with("http:")) {
+            return Err(Failure::PlainHttp);
+        }
+        builder = builder
+            .https_only(true)
+            .redirect(reqwest::redirect::Policy::custom(upwards));
+    }
     let plain =
         remote.ca.is_none() && remote.client_certificate.is_none() && remote.proxy.is_none();
     if let Some(system) = SYSTEM.as_ref().filter(|_| plain) {
@@ -89,6 +102,17 @@ pub(crate) fn client(remote: &Remote) -> Result<reqwest::Client, Failure> {
     builder
         .build()
         .map_err(|error| Failure::Tls(innermost(error)))
+}
+
+/// Follows what leads to HTTPS, as often as reqwest does by itself.
+fn upwards(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action {
+    if attempt.url().scheme() == "http" {
+        attempt.error(Failure::PlainHttp)
+    } else if attempt.previous().len() > REDIRECTS {
+        attempt.error(Failure::Protocol("too many redirects".to_owned()))
+    } else {
+        attempt.follow()
+    }
 }
 
 fn authorization(credentials: &Credentials) -> Result<Option<HeaderValue>, Failure> {

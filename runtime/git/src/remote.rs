@@ -54,6 +54,8 @@ pub struct Remote {
     /// `http`, `https` or `socks5` URL with its user and password.
     pub(crate) proxy: Option<SafeUrl>,
     pub(crate) ssh_algorithms: SshAlgorithms,
+    /// Neither the repository nor its submodules, redirects and proxy may be spoken to in plain HTTP.
+    pub(crate) https_only: bool,
 }
 
 impl Remote {
@@ -85,6 +87,7 @@ impl Remote {
             client_certificate: None,
             proxy: None,
             ssh_algorithms: SshAlgorithms::default(),
+            https_only: false,
         })
     }
 
@@ -130,6 +133,13 @@ impl Remote {
     #[must_use]
     pub fn with_ssh_algorithms(mut self, algorithms: SshAlgorithms) -> Self {
         self.ssh_algorithms = algorithms;
+        self
+    }
+
+    /// Refuses plain HTTP: of the repository itself, of submodules and redirects, and to the proxy.
+    #[must_use]
+    pub fn with_https_only(mut self) -> Self {
+        self.https_only = true;
         self
     }
 

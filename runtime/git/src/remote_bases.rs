@@ -24,6 +24,8 @@ pub struct RemoteBases {
     pub file_bytes: usize,
     /// See [`Options::scratch`].
     pub scratch: Option<PathBuf>,
+    /// See [`Remote::with_https_only`].
+    pub https_only: bool,
     /// Cancels what is under way.
     pub stop: Arc<AtomicBool>,
 }
@@ -36,12 +38,22 @@ impl Default for RemoteBases {
             limits: Limits::default(),
             file_bytes: 32 << 20,
             scratch: None,
+            https_only: false,
             stop: Arc::default(),
         }
     }
 }
 
 impl RemoteBases {
+    fn remote(&self, url: &str) -> Result<Remote, RemoteError> {
+        let remote = Remote::new(url).map_err(|error| refusal(&error))?;
+        Ok(if self.https_only {
+            remote.with_https_only()
+        } else {
+            remote
+        })
+    }
+
     fn budget(&self, timeout: Duration) -> Budget {
         Budget::with_stop(timeout.min(self.longest), self.stop.clone())
     }
@@ -63,9 +75,7 @@ impl RemoteSource for RemoteBases {
             );
             return Err(RemoteError::Unavailable(text));
         }
-        let remote = Remote::new(&locator.repository)
-            .map_err(|error| refusal(&error))?
-            .without_bare_user();
+        let remote = self.remote(&locator.repository)?.without_bare_user();
         let options = Options {
             submodules: locator.submodules,
             limits: self.limits,
@@ -84,7 +94,7 @@ impl RemoteSource for RemoteBases {
     fn read(&self, url: &str) -> Result<Bytes, RemoteError> {
         let unavailable =
             |failure: Failure| RemoteError::Unavailable(format!("{}: {failure}", shown(url)));
-        let remote = Remote::new(url).map_err(|error| refusal(&error))?;
+        let remote = self.remote(url)?;
         if !matches!(remote.parsed.scheme(), "http" | "https") {
             return Err(RemoteError::NotFound(format!(
                 "{}: no http or https URL",

@@ -49,6 +49,13 @@ pub struct Settings {
     pub fail_fast: bool,
     /// Gate `CancelHealthCheckOnNewRevision`
     pub cancel_health_check_on_new_revision: bool,
+    /// Gate `MigrateAPIVersion`: field owners noted at another version of an object's API are moved to the one that
+    /// is applied.
+    pub migrate_api_version: bool,
+    /// Gate `GroupChangeLog`: the log tells of an apply by action, not by object.
+    pub group_change_log: bool,
+    /// Gate `DisableConfigWatchers`, turned around: labelled ConfigMaps and Secrets are watched.
+    pub watch_configs: bool,
 }
 
 impl Default for Settings {
@@ -70,6 +77,9 @@ impl Default for Settings {
             external_artifact: true,
             fail_fast: true,
             cancel_health_check_on_new_revision: true,
+            migrate_api_version: false,
+            group_change_log: false,
+            watch_configs: true,
         }
     }
 }

@@ -90,12 +90,14 @@ pub fn start(
         flow.clone(),
         reconciler.kustomizations.subscribe(),
     ));
-    triggers::follow_configs(
-        &client,
-        &parts.configs_selector,
-        &reconciler.kustomizations,
-        flow,
-    );
+    if reconciler.settings.watch_configs {
+        triggers::follow_configs(
+            &client,
+            &parts.configs_selector,
+            &reconciler.kustomizations,
+            flow,
+        );
+    }
     if reconciler.settings.drift_repair == DriftRepair::Watch {
         tokio::spawn(triggers::follow_moves(
             Arc::clone(&reconciler),

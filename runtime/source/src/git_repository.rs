@@ -39,6 +39,8 @@ pub struct Reconciler {
     pub requeue_dependency: Duration,
     /// `--ssh-kex-algos` and `--ssh-hostkey-algos`
     pub ssh_algorithms: SshAlgorithms,
+    /// `--insecure-allow-http`
+    pub allow_http: bool,
 }
 
 impl Kind for Reconciler {
@@ -54,7 +56,7 @@ impl Kind for Reconciler {
     }
 
     fn plan(&self, object: &GitRepository, inputs: &Inputs, _: Timestamp) -> Result<Plan, Outcome> {
-        plan::plan(object, inputs, &self.ssh_algorithms)
+        plan::plan(object, inputs, &self.ssh_algorithms, self.allow_http)
     }
 
     async fn act(

@@ -141,6 +141,18 @@ impl Flags {
         }
         for role in &self.roles {
             self.check_lease(*role)?;
+            if !self.switch(*role, "insecure-allow-http") {
+                let set = |names: [&str; 2]| {
+                    let mut values = names
+                        .into_iter()
+                        .filter_map(|name| std::env::var(name).ok());
+                    values.find(|value| !value.is_empty())
+                };
+                check_proxies(
+                    set(["HTTP_PROXY", "http_proxy"]).as_deref(),
+                    set(["HTTPS_PROXY", "https_proxy"]).as_deref(),
+                )?;
+            }
         }
         Ok(())
     }
@@ -274,6 +286,21 @@ fn variable_of(name: &str) -> Option<String> {
         .filter(|value| !value.is_empty())
 }
 
+/// Without plain HTTP, no proxy may be spoken to in it (fluxcd/pkg, `runtime/controller/connection.go`,
+/// `CheckEnvironmentCompatibility`). An address may hold a password: it is not shown.
+fn check_proxies(http: Option<&str>, https: Option<&str>) -> anyhow::Result<()> {
+    let blocked = tidegate_git::Failure::PlainHttp;
+    ensure!(
+        http.is_none(),
+        "--insecure-allow-http=false: {blocked}: found HTTP proxy set in environment"
+    );
+    ensure!(
+        https.is_none_or(|address| address.starts_with("https://")),
+        "--insecure-allow-http=false: {blocked}: found a non-https address in HTTPS proxy environment setting"
+    );
+    Ok(())
+}
+
 fn check(given_by: &str, takes: Takes, value: &str) -> anyhow::Result<()> {
     takes.check(value).map_err(|wrong| {
         let shown = match takes {
@@ -348,6 +375,23 @@ mod tests {
         );
         assert_eq!(flags.list(Role::Source, "ssh-kex-algos").len(), 3);
         assert!(flags.ssh_algorithms().is_ok());
+    }
+
+    #[test]
+    fn proxies_are_refused_without_plain_http() {
+        let check = |http, https| check_proxies(http, https).map_err(|error| format!("{error:#}"));
+        let refused = |what: &str| {
+            Err(format!(
+                "--insecure-allow-http=false: use of insecure plain HTTP connections is blocked: {what}"
+            ))
+        };
+        assert_eq!(check(None, None), Ok(()));
+        assert_eq!(check(None, Some("https://proxy:3128")), Ok(()));
+        let any = refused("found HTTP proxy set in environment");
+        assert_eq!(check(Some("https://proxy:3128"), None), any);
+        let plain = refused("found a non-https address in HTTPS proxy environment setting");
+        assert_eq!(check(None, Some("http://u:secret@proxy:3128")), plain);
+        assert_eq!(check(None, Some("proxy:3128")), plain);
     }
 
     #[test]

@@ -49,6 +49,9 @@ pub(crate) fn start(level: &str, encoding: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Fields that are maps. A field of `tracing` is plain text: these hold JSON.
+const MAPS: &[&str] = &["output"];
+
 struct Lines {
     json: bool,
 }
@@ -168,6 +171,40 @@ impl Visit for Collect<'_> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, format!("{value:?}").into());
+        let text = format!("{value:?}");
+        let map = MAPS
+            .contains(&field.name())
+            .then(|| serde_json::from_str(&text).ok());
+        self.put(field, map.flatten().unwrap_or_else(|| text.into()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::Mutex;
+
+    struct Kept(Arc<Mutex<Map<String, Value>>>);
+
+    impl<S: Subscriber> Layer<S> for Kept {
+        fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+            event.record(&mut Collect(&mut self.0.lock().unwrap()));
+        }
+    }
+
+    #[test]
+    fn what_an_apply_did_is_a_map_and_not_text() {
+        let kept = Arc::default();
+        let subscriber = tracing_subscriber::registry().with(Kept(Arc::clone(&kept)));
+        tracing::subscriber::with_default(subscriber, || {
+            let output = serde_json::json!({"ConfigMap/ns/a": "created"});
+            tracing::info!(%output, revision = "{\"main\": 1}", "server-side apply completed");
+        });
+        let line = json(kept.lock().unwrap().clone());
+        assert_eq!(
+            line,
+            r#"{"message":"server-side apply completed","output":{"ConfigMap/ns/a":"created"},"revision":"{\"main\": 1}"}"#
+        );
     }
 }

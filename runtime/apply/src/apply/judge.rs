@@ -47,8 +47,11 @@ impl Run<'_> {
             .previous
             .settled(&target.reference)
             .filter(|known| !known.skipped);
+        // Migration starts from the owners that the server has noted, which nothing here remembers.
+        let migrate = self.settings.migrate_api_version;
         if let Some(known) = settled
             && !self.has_rules
+            && !migrate
         {
             return self
                 .judge_known(target, &place, known, if_not_present, dry_run)
@@ -56,7 +59,8 @@ impl Run<'_> {
         }
         let is_new = !self.previous.known.contains_key(&target.reference)
             && !self.is_owned(&target.reference);
-        let read_first = !is_new || if_not_present || self.has_rules;
+        let untried = self.settings.dry_run == DryRunMode::Never;
+        let read_first = !is_new || if_not_present || self.has_rules || (migrate && untried);
         let mut trial = None;
         if !read_first && dry_run {
             let tried = self.try_apply(target, &place).await;
@@ -66,7 +70,7 @@ impl Run<'_> {
                 return Ok(send(Plan::tried(Before::Absent, payload.clone())));
             }
             trial = Some(tried);
-        } else if !read_first && self.settings.dry_run == DryRunMode::Never {
+        } else if !read_first && untried {
             return Ok(send(Plan::untried(Before::Unseen)));
         }
         // As in Flux, an object that can't be read is tried all the same.

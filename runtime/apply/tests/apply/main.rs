@@ -11,4 +11,6 @@ mod conversation;
 #[cfg(test)]
 mod drift;
 #[cfg(test)]
+mod migration;
+#[cfg(test)]
 mod refusals;

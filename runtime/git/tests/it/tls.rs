@@ -134,3 +134,52 @@ fn a_proxy_is_gone_through() {
         .unwrap();
     assert!(!nobody.to_string().contains("hidden"), "{nobody}");
 }
+
+/// A server that leads whoever asks elsewhere, in TLS.
+#[test]
+fn plain_http_can_be_refused() {
+    let server = GitServer::start().unwrap();
+    let inner = server.repository("inner").unwrap();
+    inner.commit("one").unwrap();
+    let blocked = |remote: Remote| match go(&remote.with_https_only()) {
+        Err(Error::List { cause, .. } | Error::Clone { cause, .. }) => cause.to_string(),
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("it was fetched"),
+    };
+    let text = "use of insecure plain HTTP connections is blocked";
+    assert_eq!(blocked(Remote::new(inner.url()).unwrap()), text);
+
+    let address = inner.url().strip_prefix("http://").unwrap();
+    let (host, path) = address.split_once('/').unwrap();
+    let secure = front(host.to_owned(), false);
+    let remote = || {
+        Remote::new(&format!("{secure}/{path}"))
+            .unwrap()
+            .with_ca(CA)
+    };
+    assert!(go(&remote().with_https_only()).is_ok());
+    let proxy = SafeUrl::new("http://127.0.0.1:1");
+    assert_eq!(blocked(remote().with_proxy(proxy)), text);
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let elsewhere = listener.local_addr().unwrap().to_string();
+    let target = format!("http://{host}");
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut head = [0; 4096];
+            let read = std::io::Read::read(&mut stream, &mut head).unwrap_or_default();
+            let line = String::from_utf8_lossy(&head[..read]).into_owned();
+            let asked = line.split(' ').nth(1).unwrap_or("/").to_owned();
+            let answer = format!(
+                "HTTP/1.1 302 Found\r\nLocation: {target}{asked}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            );
+            let _ = std::io::Write::write_all(&mut stream, answer.as_bytes());
+        }
+    });
+    let redirecting = Remote::new(&format!("{}/{path}", front(elsewhere, false)))
+        .unwrap()
+        .with_ca(CA);
+    assert!(go(&redirecting).is_ok(), "it is followed when it may be");
+    let cause = blocked(redirecting);
+    assert!(cause.contains(text), "{cause}");
+}

@@ -190,6 +190,7 @@ impl Reconciler {
         settings
             .custom_stage
             .clone_from(&self.settings.custom_stage_kinds);
+        settings.migrate_api_version = self.settings.migrate_api_version;
         settings.ignore = (!plan.ignore.is_empty()).then(|| serde_json::json!(plan.ignore));
         let previous = self.previous(plan, before, started).await;
         let writing = self.memories.start_writing(&plan.key);
@@ -206,6 +207,11 @@ impl Reconciler {
             return Err(Failure::Apply(message));
         }
         attempt.changes = outcome.changes;
+        report::log_applied(
+            &attempt.revision,
+            &attempt.changes,
+            self.settings.group_change_log,
+        );
         let after = inventory::Inventory::of(&attempt.changes);
         attempt.inventory = Some(written(&after));
         Ok(after)

@@ -8,6 +8,7 @@ mod events;
 pub(super) use events::applied;
 pub(super) use events::contested;
 pub(super) use events::health_passed;
+pub(super) use events::log_applied;
 pub(super) use events::pruned;
 
 use super::Inputs;

@@ -64,6 +64,7 @@ pub(super) fn plan(
     object: &GitRepository,
     inputs: &Inputs,
     ssh: &SshAlgorithms,
+    allow_http: bool,
 ) -> Result<Plan, Outcome> {
     if object.metadata.deletion_timestamp.is_some() {
         return Ok(Plan::Delete(artifact_name(object)));
@@ -77,7 +78,7 @@ pub(super) fn plan(
     if let Some(field) = not_served(object) {
         return Err(Outcome::NotServed { field });
     }
-    fetch(object, inputs, ssh)
+    fetch(object, inputs, ssh, allow_http)
         .map(|plan| Plan::Fetch(Box::new(plan)))
         .map_err(|failure| {
             Outcome::Reconciled(Box::new(Reconciled {
@@ -99,7 +100,12 @@ fn not_served(object: &GitRepository) -> Option<String> {
     (spec.provider() != "generic").then(|| format!("spec.provider: {}", spec.provider()))
 }
 
-fn fetch(object: &GitRepository, inputs: &Inputs, ssh: &SshAlgorithms) -> Result<Fetch, Failure> {
+fn fetch(
+    object: &GitRepository,
+    inputs: &Inputs,
+    ssh: &SshAlgorithms,
+    allow_http: bool,
+) -> Result<Fetch, Failure> {
     let spec = &object.spec;
     let proxy = credentials::proxy(inputs)?;
     let remote = Remote::new(&spec.url).map_err(|error| Failure {
@@ -111,10 +117,31 @@ fn fetch(object: &GitRepository, inputs: &Inputs, ssh: &SshAlgorithms) -> Result
             tidegate_values::SafeUrl::new(&spec.url)
         ),
     })?;
+    let is_plain = |url: &str| url.starts_with("http:");
+    // The URL stands in the spec: nothing is tried before that changes. A Secret is looked at again.
+    for (is_refused, severity) in [
+        (is_plain(&spec.url), Severity::Stalling),
+        (
+            proxy.as_ref().is_some_and(|url| is_plain(url.expose())),
+            Severity::Failing,
+        ),
+    ] {
+        if is_refused && !allow_http {
+            return Err(Failure {
+                part: FailedPart::Fetch,
+                severity,
+                reason: reason::INSECURE_CONNECTIONS_DISALLOWED,
+                message: tidegate_git::Failure::PlainHttp.to_string(),
+            });
+        }
+    }
     let remote = credentials::put(remote, &spec.url, object, inputs)?;
     let mut remote = remote.with_ssh_algorithms(ssh.clone());
     if let Some(proxy) = proxy {
         remote = remote.with_proxy(proxy);
+    }
+    if !allow_http {
+        remote = remote.with_https_only();
     }
     let includes = includes(object, inputs)?;
     let included: Vec<&Artifact> = includes.iter().map(|include| &include.artifact).collect();

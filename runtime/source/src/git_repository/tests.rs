@@ -4,6 +4,8 @@
 //! - `object`, merged into a plain GitRepository `team/repo` of generation 1 that was never reconciled;
 //! - `includes`: what `include` leads to, in its order: null for nothing, else merged into a plain one;
 //! - `stored`: `intact`, `missing` or the text of what is wrong with the artifact in the status;
+//! - `allowHttp`: the flag `--insecure-allow-http`, true by default;
+//! - `proxy`: the address in the proxy's Secret;
 //! - `servedAt`: the URL that an intact artifact has now, if not the one of the other cases.
 //!
 //! A plan is expected as `held`, `failed`, `delete` or `fetch`; of these only what is named is looked at. A report is
@@ -21,6 +23,7 @@ use super::outcome::Severity;
 use super::outcome::Stored;
 use super::plan::plan;
 use super::report::report;
+use super::resolve::SecretData;
 use jiff::Timestamp;
 use serde_json::Value;
 use serde_json::json;
@@ -35,7 +38,7 @@ use tidegate_testkit::reports;
 fn plans() {
     reports::play(env!("CARGO_MANIFEST_DIR"), "plan", |case| {
         let object = object(&case["object"]);
-        shown(&plan(&object, &inputs(case), &SshAlgorithms::default()))
+        shown(&planned(&object, &inputs(case), case))
     });
 }
 
@@ -50,8 +53,9 @@ fn reports() {
             let failed = case["deleted"]["failed"].as_str();
             Outcome::Deleted(failed.map_or(Ok(()), |text| Err(text.to_owned())))
         } else {
-            let planned = plan(&object, &inputs, &SshAlgorithms::default());
-            planned.err().expect("a plan that is held back")
+            planned(&object, &inputs, case)
+                .err()
+                .expect("a plan that is held back")
         };
         let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
         let made = report(&object, &inputs, &outcome, now);
@@ -64,6 +68,11 @@ fn reports() {
             "finalizers": made.finalizers,
         })
     });
+}
+
+fn planned(object: &GitRepository, inputs: &Inputs, case: &Value) -> Result<Plan, Outcome> {
+    let allow_http = case["allowHttp"].as_bool().unwrap_or(true);
+    plan(object, inputs, &SshAlgorithms::default(), allow_http)
 }
 
 fn object(change: &Value) -> GitRepository {
@@ -88,7 +97,10 @@ fn inputs(case: &Value) -> Inputs {
     let includes = case["includes"].as_array().into_iter().flatten();
     Inputs {
         secret: None,
-        proxy: None,
+        proxy: case["proxy"].as_str().map(|address| {
+            let data = [("address".to_owned(), address.as_bytes().to_vec())];
+            Ok(SecretData(data.into()))
+        }),
         includes: includes
             .map(|found| (!found.is_null()).then(|| Arc::new(object(found))))
             .collect(),

@@ -99,7 +99,7 @@ pub(super) const FLAGS: &[Flag] = &[
     row("helm-chart-max-size", SOURCE, SIGNED, "10485760", NO_CHARTS),
     row("helm-index-max-size", SOURCE, SIGNED, "52428800", NO_CHARTS),
     row("http-retry", KUSTOMIZE, NUMBER, "9", "Tries to fetch an artifact of another process"),
-    row("insecure-allow-http", BOTH, Switch, "true", "Taken for compatibility: plain HTTP is always allowed"),
+    row("insecure-allow-http", BOTH, Switch, "true", "Allow plain HTTP to Git servers and for remote bases"),
     row("insecure-kubeconfig-exec", KUSTOMIZE, Switch, "false", NO_OTHER_CLUSTERS),
     row("insecure-kubeconfig-tls", KUSTOMIZE, Switch, "false", NO_OTHER_CLUSTERS),
     row("interval-jitter-percentage", BOTH, PERCENTAGE, "5", "How far intervals may be off, in percent"),

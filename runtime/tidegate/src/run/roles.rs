@@ -171,6 +171,7 @@ async fn start_source(
         scratch: store.path().to_owned(),
         requeue_dependency,
         ssh_algorithms: flags.ssh_algorithms()?,
+        allow_http: flags.switch(role, "insecure-allow-http"),
     });
     let queue = Queue {
         flow,
@@ -204,6 +205,7 @@ fn start_kustomize(
         sandbox: tidegate_sandbox::Sandbox::new(tidegate_sandbox::SandboxConfig::controller())?,
         remote: Arc::new(tidegate_git::RemoteBases {
             scratch: Some(store.path().to_owned()),
+            https_only: !flags.switch(role, "insecure-allow-http"),
             ..tidegate_git::RemoteBases::default()
         }),
         configs_selector: flags.text(role, "watch-configs-label-selector"),
@@ -288,8 +290,11 @@ fn kustomize_settings(flags: &Flags) -> anyhow::Result<Settings> {
         &[
             ("AdditiveCELDependencyCheck", false),
             ("CancelHealthCheckOnNewRevision", true),
+            ("DisableConfigWatchers", false),
             ("DisableFailFastBehavior", false),
             ("ExternalArtifact", true),
+            ("GroupChangeLog", false),
+            ("MigrateAPIVersion", false),
             ("StrictPostBuildSubstitutions", true),
         ],
     )?;
@@ -321,5 +326,8 @@ fn kustomize_settings(flags: &Flags) -> anyhow::Result<Settings> {
         external_artifact: gate("ExternalArtifact"),
         fail_fast: !gate("DisableFailFastBehavior"),
         cancel_health_check_on_new_revision: gate("CancelHealthCheckOnNewRevision"),
+        migrate_api_version: gate("MigrateAPIVersion"),
+        group_change_log: gate("GroupChangeLog"),
+        watch_configs: !gate("DisableConfigWatchers"),
     })
 }

@@ -18,6 +18,24 @@ pub(in crate::kustomization) fn applied(revision: &Revision, changes: &ChangeSet
     (!log.is_empty()).then(|| progress_event(revision, log))
 }
 
+/// Writes into the log what an apply did, unchanged objects included, by object or by action
+/// (kustomize-controller, `apply`).
+pub(in crate::kustomization) fn log_applied(
+    revision: &Revision,
+    changes: &ChangeSet,
+    by_action: bool,
+) {
+    if changes.is_empty() || !tracing::enabled!(tracing::Level::INFO) {
+        return;
+    }
+    let output = if by_action {
+        serde_json::json!(changes.by_action())
+    } else {
+        serde_json::json!(changes.by_object())
+    };
+    tracing::info!(%output, revision = revision.revision, "server-side apply completed");
+}
+
 /// Tells what was pruned. `None` when there was nothing to prune.
 pub(in crate::kustomization) fn pruned(revision: &Revision, changes: &ChangeSet) -> Option<Event> {
     (!changes.is_empty()).then(|| progress_event(revision, changes.to_string()))
