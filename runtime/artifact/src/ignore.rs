@@ -7,6 +7,8 @@
 mod glob;
 mod pattern;
 
+use std::fmt;
+
 use pattern::{Pattern, Verdict};
 use tidegate_values::{EntryKind, ReadError, Tree};
 
@@ -49,11 +51,45 @@ pub enum Defaults {
     Full,
 }
 
+/// A pattern that matches nothing because of how it is written. go-git passes over it in silence, and so does Flux.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed {
+    /// Path of the `.sourceignore`; `None`: the object's own patterns.
+    pub file: Option<String>,
+    /// Counted from one.
+    pub line: usize,
+    pub pattern: String,
+}
+
+impl fmt::Display for Malformed {
+    /// Without the file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, pattern, .. } = self;
+        write!(
+            f,
+            "line {line}: the pattern '{pattern}' is malformed and matches nothing"
+        )
+    }
+}
+
+/// How many malformed patterns are kept: one message has to name them.
+const MOST_MALFORMED: usize = 5;
+/// How much of a malformed pattern is kept, in characters.
+const LONGEST_SHOWN: usize = 100;
+
 /// Decides which paths of a tree stay out of its artifact.
 #[derive(Debug, Clone, Default)]
 pub struct Ignore {
     /// The later wins.
     patterns: Vec<Pattern>,
+    malformed: Vec<Malformed>,
+}
+
+/// What stands in files and objects, in contrast to the defaults.
+#[derive(Default)]
+struct Own {
+    patterns: Vec<Pattern>,
+    malformed: Vec<Malformed>,
 }
 
 impl Ignore {
@@ -71,20 +107,20 @@ impl Ignore {
         defaults: Defaults,
         spec: Option<&str>,
     ) -> Result<Self, ReadError> {
-        let mut own = Vec::new();
+        let mut own = Own::default();
         read_folder(tree, "", &mut own)?;
-        read_lines(spec.unwrap_or_default(), &[], &mut own);
+        own.read_lines(spec.unwrap_or_default(), None);
         Ok(Self::with(defaults, own))
     }
 
     /// The patterns of a text alone.
     pub fn parse(text: &str, defaults: Defaults) -> Self {
-        let mut own = Vec::new();
-        read_lines(text, &[], &mut own);
+        let mut own = Own::default();
+        own.read_lines(text, None);
         Self::with(defaults, own)
     }
 
-    fn with(defaults: Defaults, own: Vec<Pattern>) -> Self {
+    fn with(defaults: Defaults, own: Own) -> Self {
         let known = |list: &[&str]| {
             list.iter()
                 .map(|text| Pattern::parse(text, &[]))
@@ -94,25 +130,34 @@ impl Ignore {
             Defaults::None => Vec::new(),
             Defaults::VersionControl | Defaults::Full => known(&VERSION_CONTROL),
         };
-        if defaults == Defaults::Full && own.is_empty() {
+        if defaults == Defaults::Full && own.patterns.is_empty() {
             patterns.extend(known(&UNWANTED));
         }
-        patterns.extend(own);
-        Self { patterns }
+        patterns.extend(own.patterns);
+        Self {
+            patterns,
+            malformed: own.malformed,
+        }
     }
 
     /// The same with the default exclusions below these patterns, whatever they are (fluxcd/pkg `sourceignore`,
     /// `NewDefaultMatcher`).
     #[must_use]
     pub fn over_defaults(self) -> Self {
-        let mut defaults = Self::with(Defaults::Full, Vec::new());
+        let mut defaults = Self::with(Defaults::Full, Own::default());
         defaults.patterns.extend(self.patterns);
+        defaults.malformed = self.malformed;
         defaults
     }
 
     /// Whether there is no pattern at all.
     pub fn is_empty(&self) -> bool {
         self.patterns.is_empty()
+    }
+
+    /// The first of the patterns that match nothing because of how they are written.
+    pub fn malformed(&self) -> &[Malformed] {
+        &self.malformed
     }
 
     /// Whether the file or directory at `path` stays out. The root never does.
@@ -131,11 +176,7 @@ impl Ignore {
     }
 }
 
-fn read_folder(
-    tree: &dyn Tree,
-    folder: &str,
-    patterns: &mut Vec<Pattern>,
-) -> Result<(), ReadError> {
+fn read_folder(tree: &dyn Tree, folder: &str, own: &mut Own) -> Result<(), ReadError> {
     let entries = tree.entries(folder)?;
     let below = |name: &str| {
         if folder.is_empty() {
@@ -149,23 +190,44 @@ fn read_folder(
         .any(|entry| entry.name == IGNORE_FILE && entry.kind == EntryKind::File)
     {
         let content = tree.read(&below(IGNORE_FILE))?;
-        let domain: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-        read_lines(&String::from_utf8_lossy(&content), &domain, patterns);
+        own.read_lines(&String::from_utf8_lossy(&content), Some(folder));
     }
     for entry in entries
         .iter()
         .filter(|entry| entry.kind == EntryKind::Directory && entry.name != ".git")
     {
-        read_folder(tree, &below(&entry.name), patterns)?;
+        read_folder(tree, &below(&entry.name), own)?;
     }
     Ok(())
 }
 
-fn read_lines(text: &str, domain: &[&str], patterns: &mut Vec<Pattern>) {
-    // As Go's line scanner has it: a carriage return at the very end goes too.
-    let lines = text
-        .split('\n')
-        .map(|line| line.strip_suffix('\r').unwrap_or(line));
-    let lines = lines.filter(|line| !line.starts_with('#') && !line.trim().is_empty());
-    patterns.extend(lines.map(|line| Pattern::parse(line, domain)));
+impl Own {
+    /// The patterns of the file in `folder`; without one those of the object, which count everywhere.
+    fn read_lines(&mut self, text: &str, folder: Option<&str>) {
+        let domain: Vec<&str> = folder
+            .unwrap_or_default()
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .collect();
+        for (index, line) in text.split('\n').enumerate() {
+            // As Go's line scanner has it: a carriage return at the very end goes too.
+            let line = line.strip_suffix('\r').unwrap_or(line);
+            if line.starts_with('#') || line.trim().is_empty() {
+                continue;
+            }
+            let pattern = Pattern::parse(line, &domain);
+            if pattern.is_malformed() && self.malformed.len() < MOST_MALFORMED {
+                let path = |folder| match folder {
+                    "" => IGNORE_FILE.to_owned(),
+                    folder => format!("{folder}/{IGNORE_FILE}"),
+                };
+                self.malformed.push(Malformed {
+                    file: folder.map(path),
+                    line: index + 1,
+                    pattern: line.chars().take(LONGEST_SHOWN).collect(),
+                });
+            }
+            self.patterns.push(pattern);
+        }
+    }
 }

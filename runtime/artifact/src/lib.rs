@@ -20,6 +20,7 @@ pub use download::Download;
 pub use download::DownloadError;
 pub use ignore::Defaults;
 pub use ignore::Ignore;
+pub use ignore::Malformed;
 pub use include::Include;
 pub use include::IncludeError;
 pub use include::include;

@@ -59,6 +59,15 @@ impl Pattern {
         }
     }
 
+    /// Whether a part of it is malformed: no path is matched then.
+    pub(super) fn is_malformed(&self) -> bool {
+        self.parts.iter().any(|part| match part {
+            Part::Never => true,
+            Part::Name(glob) => glob.is_malformed(),
+            Part::Empty | Part::AnyDirectories => false,
+        })
+    }
+
     /// The verdict on a path, if the pattern matches it or a folder above it.
     pub(super) fn judge(&self, path: &[&str], is_directory: bool) -> Option<Verdict> {
         if path.len() <= self.domain.len()

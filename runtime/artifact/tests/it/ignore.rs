@@ -70,3 +70,32 @@ fn the_object_s_own_patterns_weigh_most() {
     assert!(!excluded(Some("!/sub\n"), "sub/b"));
     assert!(!excluded(Some("# nothing\n"), "p.jpg"));
 }
+
+#[test]
+fn malformed_patterns_are_named_with_their_place() {
+    let tree = Files::new(&[
+        (".sourceignore", "# [\n[\nok[a]\n"),
+        ("sub/.sourceignore", "a/b**/c\n"),
+    ]);
+    let ignore = Ignore::load(&tree, Defaults::Full, Some("fine\n!/x/[a-\n**/y\n")).unwrap();
+    let named: Vec<String> = ignore
+        .malformed()
+        .iter()
+        .map(|found| format!("{:?} {found}", found.file))
+        .collect();
+    let rest = "is malformed and matches nothing";
+    assert_eq!(
+        named,
+        [
+            format!("Some(\".sourceignore\") line 2: the pattern '[' {rest}"),
+            format!("Some(\"sub/.sourceignore\") line 1: the pattern 'a/b**/c' {rest}"),
+            format!("None line 2: the pattern '!/x/[a-' {rest}"),
+        ]
+    );
+    assert_eq!(
+        ignore.clone().over_defaults().malformed(),
+        ignore.malformed()
+    );
+    let many = Ignore::parse(&"[\n".repeat(1000), Defaults::None);
+    assert_eq!(many.malformed().len(), 5);
+}

@@ -163,6 +163,7 @@ fn keep(
             .map(|include| include.artifact.clone())
             .collect(),
         commit: redactor.redact(&commit.short_message()),
+        malformed: ignore.malformed().to_vec(),
     })
 }
 

@@ -1,4 +1,5 @@
 use tidegate_api::Artifact;
+use tidegate_artifact::Malformed;
 
 /// Which of the negative conditions a failure sets, beside Ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub enum Fetched {
         artifact: Artifact,
         includes: Vec<Artifact>,
         commit: String,
+        /// Patterns of files to leave out that match nothing because of how they are written.
+        malformed: Vec<Malformed>,
     },
 }
 

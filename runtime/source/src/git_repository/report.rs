@@ -24,6 +24,7 @@ use tidegate_api::meta::FINALIZER;
 use tidegate_api::meta::annotation;
 use tidegate_api::meta::condition;
 use tidegate_api::meta::reason;
+use tidegate_artifact::Malformed;
 use tidegate_flow::Next;
 use tidegate_flow::Report;
 
@@ -218,7 +219,9 @@ impl Draft<'_> {
                 artifact,
                 includes,
                 commit,
+                malformed,
             } => {
+                self.ignored(malformed);
                 let spec = &self.object.spec;
                 self.status.observed_ignore.clone_from(&spec.ignore);
                 self.status.observed_recurse_submodules = spec.recurse_submodules;
@@ -242,6 +245,15 @@ impl Draft<'_> {
                     );
                 }
             }
+        }
+    }
+
+    /// Flux leaves patterns out in silence that it can't read. They do no harm that would stop a reconcile, but files
+    /// that were to stay out are in.
+    fn ignored(&mut self, malformed: &[Malformed]) {
+        for found in malformed {
+            let place = found.file.as_deref().unwrap_or("spec.ignore");
+            self.warn(reason::SOURCE_IGNORE_ERROR, &format!("{place}: {found}"));
         }
     }
 

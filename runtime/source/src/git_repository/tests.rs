@@ -31,6 +31,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidegate_api::Artifact;
 use tidegate_api::GitRepository;
+use tidegate_artifact::Defaults;
+use tidegate_artifact::Ignore;
 use tidegate_git::SshAlgorithms;
 use tidegate_testkit::reports;
 
@@ -144,6 +146,10 @@ fn reconciled(case: &Value, inputs: &Inputs) -> Reconciled {
             artifact,
             includes: Vec::new(),
             commit: text(&case["commit"]),
+            malformed: case["malformed"]
+                .as_str()
+                .map(|patterns| Ignore::parse(patterns, Defaults::Full).malformed().to_vec())
+                .unwrap_or_default(),
         })
     };
     Reconciled {

@@ -33,6 +33,7 @@ impl BuildTree {
     pub(super) fn open(folder: &Path, patterns: &str) -> anyhow::Result<Self> {
         let own = Ignore::load(&FileTree::below(folder), Defaults::None, Some(patterns))
             .context("failed to load ignore patterns")?;
+        warn(&own);
         let with_defaults = own.clone().over_defaults();
         let kustomization = filtered(folder, &with_defaults)?;
         let folder = folder
@@ -98,6 +99,15 @@ impl Tree for BuildTree {
 
     fn real_path(&self, path: &str) -> Result<String, ReadError> {
         self.files.real_path(path)
+    }
+}
+
+/// Names patterns that match nothing: files that were to be left out are in.
+#[expect(clippy::print_stderr, reason = "the command line speaks there")]
+fn warn(ignore: &Ignore) {
+    for found in ignore.malformed() {
+        let place = found.file.as_deref().unwrap_or("--ignore-paths");
+        eprintln!("warning: {place}: {found}");
     }
 }
 
