@@ -62,9 +62,11 @@ impl fmt::Display for LinePrefix {
     }
 }
 
-/// How deep collections may nest. go-yaml allows 10,000; the stack of a sandbox does not. The deepest resource
-/// definitions in use stay below 70, and JSON readers stop at 128.
-pub(crate) const MAX_DEPTH: usize = 256;
+/// How deep collections may nest: the one limit for whatever we read. go-yaml allows 10,000, which the stack of a
+/// sandbox does not. JSON readers (serde_json, and with it every client of the API server) stop at 128, and there an
+/// object stands inside a list and lists its own fields once more in `metadata.managedFields`, six levels deeper: what
+/// is let in here can be read back from the cluster. The deepest resource definitions in use stay below 70.
+pub(crate) const MAX_DEPTH: usize = 100;
 
 /// The error for nesting beyond [`MAX_DEPTH`].
 pub(crate) fn too_deep(line: Option<usize>) -> Error {

@@ -101,7 +101,12 @@ async fn kustomize(
     report.outcome.map_err(build_failure)?;
     let mut rendered = Vec::with_capacity(report.emissions.len());
     for emission in report.emissions {
-        let value = read(&emission.bytes)?;
+        let value = read(&emission.bytes).map_err(|error| {
+            let file = emission.source.as_ref().map_or("", |source| &source.path);
+            Failure::Build(format!(
+                "failed to read what was built of '{file}': {error}"
+            ))
+        })?;
         identity::check(&value)
             .and_then(|()| identity::check_applied(&value))
             .map_err(Failure::Build)?;
@@ -160,12 +165,16 @@ async fn substitute(
     let mut substituted = Vec::with_capacity(report.emissions.len());
     let one_each = report.emissions.len() == rendered.len();
     for (index, emission) in report.emissions.into_iter().enumerate() {
+        let before = rendered.get(index).filter(|_| one_each);
         // What was kept as it is needs no second reading.
         let value = match emission.kept.and_then(|index| rendered.get(index)) {
             Some(kept) => kept.value.clone(),
-            None => read(&emission.bytes).map_err(|failure| redacted(failure, redactor))?,
+            None => read(&emission.bytes).map_err(|error| {
+                let object = before.map_or(String::new(), |before| resource_id(&before.value));
+                let message = format!("post build failed for '{object}': {error}");
+                redacted(Failure::Build(message), redactor)
+            })?,
         };
-        let before = rendered.get(index).filter(|_| one_each);
         check_substituted(before, &value).map_err(|failure| redacted(failure, redactor))?;
         substituted.push(Rendered {
             text: emission.bytes,
@@ -228,13 +237,11 @@ fn reference(value: &Value) -> ObjectRef {
     }
 }
 
-fn read(text: &[u8]) -> Result<Value, Failure> {
-    let wrong = |error: &dyn std::fmt::Display| {
-        Failure::Build(format!("failed to read a built manifest: {error}"))
-    };
-    let value = tidegate_yaml::parse_v2(text).map_err(|error| wrong(&error))?;
-    let json = tidegate_yaml::to_json(&value).map_err(|error| wrong(&error))?;
-    serde_json::from_str(&json).map_err(|error| wrong(&error))
+/// The place is of the document that was built: it may be deeper than what it was built from.
+fn read(text: &[u8]) -> Result<Value, String> {
+    let value = tidegate_yaml::parse_v2(text).map_err(|error| error.to_string())?;
+    let json = tidegate_yaml::to_json(&value).map_err(|error| error.to_string())?;
+    serde_json::from_str(&json).map_err(|error| error.to_string())
 }
 
 /// Flux says `kustomize build failed` of what kustomize refused, not of what its own generator did before.
