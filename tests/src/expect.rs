@@ -96,6 +96,7 @@ impl Case<'_> {
                     .map(|event| format!("an event {event}")),
             );
         }
+        self.unmet_artifacts(&expect.artifacts, &mut found)?;
         if !expect.posted.is_empty() {
             self.unmet_posts(&expect.posted, &mut found)?;
         }

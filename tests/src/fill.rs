@@ -1,5 +1,5 @@
-//! What stands for something else in a scenario: `%NS%`, `%URL:repository%`, `%HEAD:repository%`, and ranges, whose entry
-//! is repeated for each number.
+//! What stands for something else in a scenario: `%NS%`, `%URL:repository%`, `%HEAD:repository%`,
+//! `%HEAD:repository@revision%`, and ranges, whose entry is repeated for each number.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -13,13 +13,14 @@ use serde_json::Value;
 use crate::play::Case;
 
 static WORDS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"%(NS|URL:[\w-]+|HEAD:[\w-]+)%").expect("the expression is well-formed")
+    Regex::new(r"%(NS|URL:[\w-]+|HEAD:[\w-]+(@[\w./~^-]+)?)%")
+        .expect("the expression is well-formed")
 });
 static RANGES: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"%(\d+)\.\.(\d+)%").expect("the expression is well-formed"));
 
 impl Case<'_> {
-    /// Fills in `%NS%`, `%URL:repository%` and `%HEAD:repository%`.
+    /// Fills in `%NS%`, `%URL:repository%`, `%HEAD:repository%` and `%HEAD:repository@revision%`.
     pub(crate) fn fill(&self, text: &str) -> anyhow::Result<String> {
         let mut out = String::new();
         let mut rest = text;
@@ -36,14 +37,14 @@ impl Case<'_> {
         Ok(out)
     }
 
-    fn head(&self, repository: &str) -> anyhow::Result<String> {
-        if let Some(known) = self.heads.borrow().get(repository) {
+    /// The commit of `repository` or `repository@revision`.
+    fn head(&self, of: &str) -> anyhow::Result<String> {
+        if let Some(known) = self.heads.borrow().get(of) {
             return Ok(known.clone());
         }
-        let head = self.repository(repository)?.head()?;
-        self.heads
-            .borrow_mut()
-            .insert(repository.to_owned(), head.clone());
+        let (repository, revision) = of.split_once('@').unwrap_or((of, "HEAD"));
+        let head = self.repository(repository)?.hash(revision)?;
+        self.heads.borrow_mut().insert(of.to_owned(), head.clone());
         Ok(head)
     }
 

@@ -1,6 +1,7 @@
 //! Scenarios against the real program and a real API server: one folder of `cases/` each, no Rust needed for a new one.
 //! README.md describes their form.
 
+mod artifacts;
 mod engines;
 mod expect;
 mod fill;

@@ -1,7 +1,7 @@
 //! Whether a value is as a pattern wants it.
 //!
 //! A mapping names what must be there, and may leave out the rest; `null` stands for "not there". Against a list of
-//! mappings, its keys are the `type`, `name` or `id` of the entries. A list must agree entry by entry. Text is compared
+//! mappings, its keys are the `type`, `name`, `id` or `manager` of the entries. A list must agree entry by entry. Text is compared
 //! as it is, except `<any>`, and `~ expression`, which must be found.
 
 use regex::Regex;
@@ -30,7 +30,7 @@ fn compare(pattern: &Value, got: &Value, path: &str, found: &mut Vec<String>) {
         (Value::Object(wanted), Value::Array(entries)) => {
             for (key, pattern) in wanted {
                 let entry = entries.iter().find(|entry| {
-                    ["type", "name", "id"]
+                    ["type", "name", "id", "manager"]
                         .iter()
                         .any(|field| entry[field] == key.as_str())
                 });

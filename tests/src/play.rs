@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use serde_json::json;
-use tidegate_testkit::{Error, Reference, Repository};
+use tidegate_testkit::{Error, GitServer, Reference, Repository};
 
 use crate::engines::Missed;
 use crate::fill::{repeated_documents, repeated_entry};
-use crate::scenario::{Action, Commit, Many, Scenario, Step, Who, documents};
+use crate::scenario::{Action, Commit, Content, Entry, Many, Scenario, Step, Who, documents};
 use crate::world::{World, Worlds};
 
 /// How often a scenario is begun anew when it missed the moment for a kill.
@@ -69,7 +69,7 @@ pub fn play(scenario: &Scenario, folder: &Path, worlds: &Worlds) -> anyhow::Resu
 pub(crate) struct Case<'a> {
     pub(crate) world: &'a World,
     folder: &'a Path,
-    /// The newest commit of each repository that was asked for since the last commit.
+    /// The commits that were asked for since the last one was made, by `repository` or `repository@revision`.
     pub(crate) heads: RefCell<BTreeMap<String, String>>,
     /// The case's namespace, and more of its own.
     pub(crate) spaces: Vec<String>,
@@ -118,7 +118,14 @@ impl<'a> Case<'a> {
     fn act(&self, action: &Action) -> anyhow::Result<()> {
         match action {
             Action::Commit(commit) => self.commit(commit),
-            Action::Tag { repo, name } => Ok(self.repository(repo)?.tag(name, None)?),
+            Action::Tag {
+                repo,
+                name,
+                message,
+            } => {
+                self.heads.borrow_mut().clear();
+                Ok(self.repository(repo)?.tag(name, message.as_deref())?)
+            }
             Action::Apply(text) => {
                 for object in documents(self.fill(&repeated_documents(text)?)?.as_bytes())? {
                     self.world
@@ -164,9 +171,13 @@ impl<'a> Case<'a> {
                 std::thread::sleep(Duration::from_secs_f64(*seconds));
                 Ok(())
             }
-            Action::GitDown(down) => {
-                ensure!(self.alone, "`git-down` is for cases that are `alone`");
-                self.world.git.set_down(*down);
+            Action::GitDown(name) => {
+                self.git(name).set_repository_down(&self.served(name), true);
+                Ok(())
+            }
+            Action::GitUp(name) => {
+                self.git(name)
+                    .set_repository_down(&self.served(name), false);
                 Ok(())
             }
             Action::GitSlow(seconds) => {
@@ -194,10 +205,21 @@ impl<'a> Case<'a> {
     }
 
     pub(crate) fn repository(&self, name: &str) -> anyhow::Result<Repository> {
-        Ok(self
-            .world
-            .git
-            .repository(&format!("{}/{name}", self.namespace()))?)
+        Ok(self.git(name).repository(&self.served(name))?)
+    }
+
+    /// The server of a repository.
+    fn git(&self, name: &str) -> &GitServer {
+        if name.starts_with("private") {
+            &self.world.private_git
+        } else {
+            &self.world.git
+        }
+    }
+
+    /// Under which name the server has a repository of this case.
+    fn served(&self, name: &str) -> String {
+        format!("{}/{name}", self.namespace())
     }
 
     fn commit(&self, commit: &Commit) -> anyhow::Result<()> {
@@ -212,8 +234,12 @@ impl<'a> Case<'a> {
         for (path, content) in &commit.files {
             for (path, content) in repeated_entry(path, content)? {
                 match content {
-                    Some(content) => repository.write(&path, self.fill(&content)?)?,
                     None => repository.remove(&path)?,
+                    Some(Content::Text(text)) => repository.write(&path, self.fill(&text)?)?,
+                    Some(Content::Other(Entry::Link(target))) => repository.link(&path, &target)?,
+                    Some(Content::Other(Entry::Submodule(name))) => {
+                        repository.submodule(&path, &self.repository(&name)?)?;
+                    }
                 }
             }
         }

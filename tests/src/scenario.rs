@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// One case: what is done, and what must come of it.
@@ -47,10 +47,13 @@ pub(crate) struct Step {
 pub(crate) enum Action {
     /// Files into a repository, and a commit of them.
     Commit(Commit),
-    /// Sets a tag at the head of a repository.
+    /// Sets a tag at the head of a repository; an annotated one with a message.
     Tag {
+        #[serde(default = "main_repository")]
         repo: String,
         name: String,
+        #[serde(default)]
+        message: Option<String>,
     },
     /// Server-side apply of one or more documents, as manager `case`.
     Apply(String),
@@ -78,8 +81,10 @@ pub(crate) enum Action {
     Request(Many),
     /// Seconds.
     Sleep(f64),
-    /// Whether the Git server answers 503 to all.
-    GitDown(bool),
+    /// The Git server answers 503 to whoever asks for this repository.
+    GitDown(String),
+    /// It serves it again.
+    GitUp(String),
     /// Seconds that the Git server lets each request wait.
     GitSlow(f64),
     /// Whether the receiver of events takes requests and never answers.
@@ -141,9 +146,27 @@ pub(crate) struct Commit {
     pub(crate) from: Option<String>,
     /// Path and content; null removes.
     #[serde(default)]
-    pub(crate) files: BTreeMap<String, Option<String>>,
+    pub(crate) files: BTreeMap<String, Option<Content>>,
     #[serde(default = "change")]
     pub(crate) message: String,
+}
+
+/// What stands at a path of a repository.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Content {
+    Text(String),
+    Other(Entry),
+}
+
+/// What is no file of text.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Entry {
+    /// A symbolic link to this target.
+    Link(String),
+    /// The head of this repository, which `.gitmodules` names as it does any.
+    Submodule(String),
 }
 
 /// One name or several.
@@ -176,6 +199,9 @@ pub(crate) struct Expect {
     /// `Kind/name` and a pattern, or the word `gone`.
     #[serde(default)]
     pub(crate) objects: BTreeMap<String, Value>,
+    /// `Kind/name` of a source, and a pattern of its artifact: the paths of all files, or what some of them hold.
+    #[serde(default)]
+    pub(crate) artifacts: BTreeMap<String, Value>,
     /// Events that must have been written, as patterns: `on`, `type`, `reason`, `message`, `from`.
     #[serde(default)]
     pub(crate) events: Vec<Value>,

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::Context;
 use serde_json::Value;
 use tidegate_testkit::cluster::install_definitions;
+use tidegate_testkit::git_server::Access;
 use tidegate_testkit::{Cluster, ControlPlane, EventReceiver, GitServer, Tidegate};
 
 use crate::scenario::Who;
@@ -18,6 +19,9 @@ const ENGINE: &[&str] = &[
     "--feature-gates=ExternalArtifact=true",
 ];
 
+/// Who may read private repositories.
+const READER: (&str, &str) = ("reader", "private-word");
+
 /// One control plane with one engine, or two, a Git server and a receiver of events.
 pub(crate) struct World {
     // The engines go first, the plane last.
@@ -26,6 +30,8 @@ pub(crate) struct World {
     arguments: Vec<String>,
     pub(crate) cluster: Cluster,
     pub(crate) git: GitServer,
+    /// Serves to the reader alone.
+    pub(crate) private_git: GitServer,
     pub(crate) receiver: EventReceiver,
     plane: ControlPlane,
 }
@@ -64,6 +70,10 @@ impl World {
             arguments,
             cluster,
             git: GitServer::start()?,
+            private_git: GitServer::start_with(&Access::Basic {
+                username: READER.0.to_owned(),
+                password: READER.1.to_owned(),
+            })?,
             receiver,
             plane,
         };

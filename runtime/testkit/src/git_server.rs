@@ -1,10 +1,11 @@
 //! Real Git repositories over smart HTTP on loopback: `git http-backend` behind a small server.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -69,8 +70,24 @@ struct Served {
     root: PathBuf,
     authorization: Option<String>,
     down: AtomicBool,
+    /// The paths of single repositories that are down.
+    down_paths: Mutex<BTreeSet<String>>,
     delay_ms: AtomicU64,
     requests: AtomicUsize,
+}
+
+impl Served {
+    /// A poisoned set is as good as another: each change of it is one call.
+    fn down_paths(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.down_paths
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_down(&self, path: &str) -> bool {
+        let one = || self.down_paths().iter().any(|down| path.starts_with(down));
+        self.down.load(Ordering::Relaxed) || one()
+    }
 }
 
 impl GitServer {
@@ -103,6 +120,7 @@ impl GitServer {
             root,
             authorization: access.header(),
             down: AtomicBool::new(false),
+            down_paths: Mutex::default(),
             delay_ms: AtomicU64::new(0),
             requests: AtomicUsize::new(0),
         });
@@ -143,6 +161,17 @@ impl GitServer {
     /// While it is down, every request gets 503.
     pub fn set_down(&self, down: bool) {
         self.state.down.store(down, Ordering::Relaxed);
+    }
+
+    /// The same for one repository.
+    pub fn set_repository_down(&self, name: &str, down: bool) {
+        let path = format!("/{name}.git/");
+        let mut paths = self.state.down_paths();
+        if down {
+            paths.insert(path);
+        } else {
+            paths.remove(&path);
+        }
     }
 
     /// Each request waits this long before it is looked at.
@@ -230,6 +259,25 @@ impl Repository {
         removed.map_err(Error::io(path.display().to_string()))
     }
 
+    /// Makes a symbolic link in the work tree, in the place of what stands there.
+    pub fn link(&self, path: &str, target: &str) -> Result<(), Error> {
+        // Also makes the folders above it.
+        self.write(path, "")?;
+        self.remove(path)?;
+        let link = self.tree.join(path);
+        std::os::unix::fs::symlink(target, &link).map_err(Error::io(link.display().to_string()))
+    }
+
+    /// Puts the head of another repository at a path, as a submodule. `.gitmodules` is the caller's.
+    pub fn submodule(&self, path: &str, of: &Repository) -> Result<(), Error> {
+        // Git keeps a submodule in the index as long as its folder is there.
+        let folder = self.tree.join(path);
+        std::fs::create_dir_all(&folder).map_err(Error::io(folder.display().to_string()))?;
+        let entry = format!("160000,{},{path}", of.head()?);
+        self.work(&["update-index", "--add", "--cacheinfo", &entry])
+            .map(drop)
+    }
+
     /// Commits the work tree as it is to the branch that is checked out. Returns the hash of the commit.
     pub fn commit(&self, message: &str) -> Result<String, Error> {
         self.work(&["add", "--all", "--force", "."])?;
@@ -239,7 +287,12 @@ impl Repository {
 
     /// The hash of the commit that is checked out.
     pub fn head(&self) -> Result<String, Error> {
-        self.git(&["rev-parse", "HEAD"])
+        self.hash("HEAD")
+    }
+
+    /// The hash of the commit that a branch, a tag or any other expression of Git's stands for.
+    pub fn hash(&self, revision: &str) -> Result<String, Error> {
+        self.git(&["rev-parse", "--verify", &format!("{revision}^{{commit}}")])
     }
 
     /// Checks a branch out, made at the current commit when it is not there.
@@ -306,7 +359,7 @@ async fn answer(State(served): State<Arc<Served>>, request: Request<Body>) -> Re
         served.delay_ms.load(Ordering::Relaxed),
     ))
     .await;
-    if served.down.load(Ordering::Relaxed) {
+    if served.is_down(request.uri().path()) {
         return plain(StatusCode::SERVICE_UNAVAILABLE, "down");
     }
     let given = request

@@ -203,6 +203,12 @@ pub fn binary() -> Result<PathBuf, Error> {
 
 /// Status and body of a GET on a loopback port; none when there is no answer.
 pub fn http_get(port: u16, path: &str) -> Option<(u16, String)> {
+    let (status, body) = http_get_bytes(port, path)?;
+    Some((status, String::from_utf8_lossy(&body).into_owned()))
+}
+
+/// The same for a body that is no text.
+pub fn http_get_bytes(port: u16, path: &str) -> Option<(u16, Vec<u8>)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream
         .set_read_timeout(Some(Duration::from_secs(10)))
@@ -214,7 +220,8 @@ pub fn http_get(port: u16, path: &str) -> Option<(u16, String)> {
     .ok()?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).ok()?;
-    let answer = String::from_utf8_lossy(&answer);
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+    let split = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let body = answer.split_off(split + 4);
+    let head = String::from_utf8_lossy(&answer);
+    Some((head.split(' ').nth(1)?.parse().ok()?, body))
 }

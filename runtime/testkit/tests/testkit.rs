@@ -50,6 +50,41 @@ fn a_repository_is_served_over_http() {
 }
 
 #[test]
+fn one_repository_is_down_and_others_are_not() {
+    let server = GitServer::start().expect("the server starts");
+    let [one, other] = ["one", "other"].map(|name| {
+        let repository = server.repository(name).expect("the repository is made");
+        repository.commit("empty").expect("the commit is made");
+        repository
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    server.set_repository_down("one", true);
+    assert!(!clone(one.url(), &folder.path().join("down")));
+    assert!(clone(other.url(), &folder.path().join("other")));
+    server.set_repository_down("one", false);
+    assert!(clone(one.url(), &folder.path().join("up")));
+}
+
+#[test]
+fn links_and_submodules_are_committed() {
+    let server = GitServer::start().expect("the server starts");
+    let part = server.repository("part").expect("the repository is made");
+    let head = part.commit("empty").expect("the commit is made");
+    let whole = server.repository("whole").expect("the repository is made");
+    whole.link("a/b", "../c").expect("the link is made");
+    whole.submodule("part", &part).expect("it is added");
+    whole.commit("first").expect("the commit is made");
+    // A submodule stays in later commits.
+    whole.commit("second").expect("the commit is made");
+    let tree = whole.git(&["ls-tree", "-r", "HEAD"]).expect("the tree");
+    assert!(tree.starts_with("120000 blob "), "{tree}");
+    assert!(
+        tree.ends_with(&format!("160000 commit {head}\tpart")),
+        "{tree}"
+    );
+}
+
+#[test]
 fn credentials_are_asked_for() {
     let access = Access::Basic {
         username: "git".into(),
