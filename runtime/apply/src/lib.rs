@@ -35,6 +35,7 @@ pub use inventory::Inventory;
 pub use live::identify;
 pub use live::read_live;
 pub use live::read_one;
+pub use live::read_pods;
 pub use mapper::Mapper;
 pub use mapper::Resource;
 pub use memory::Applied;

@@ -40,6 +40,25 @@ pub async fn read_one(
     optional(request::get(client, &place(&resource, object)).await)
 }
 
+/// Reads the pods of a namespace that a label selector, as the API takes it, selects.
+pub async fn read_pods(
+    client: &Client,
+    namespace: &str,
+    labels: &str,
+) -> Result<Vec<Value>, RequestError> {
+    let mut list = request::list(client, &Resource::pods(), namespace, labels).await?;
+    let mut pods = match list.get_mut("items").map(Value::take) {
+        Some(Value::Array(pods)) => pods,
+        _ => Vec::new(),
+    };
+    for pod in &mut pods {
+        // The items of a list do not say what they are.
+        pod["apiVersion"] = "v1".into();
+        pod["kind"] = "Pod".into();
+    }
+    Ok(pods)
+}
+
 /// How the server names the objects: those of cluster scope lose the namespace that a manifest may give them.
 /// Objects of unknown kinds stay as they are.
 pub async fn identify(

@@ -20,6 +20,16 @@ pub struct Resource {
 }
 
 impl Resource {
+    /// Every server has them.
+    pub(crate) fn pods() -> Self {
+        Self {
+            group: String::new(),
+            version: "v1".to_owned(),
+            plural: "pods".to_owned(),
+            namespaced: true,
+        }
+    }
+
     /// `/api/v1/` or `/apis/<group>/<version>/`.
     pub(crate) fn root(&self) -> String {
         if self.group.is_empty() {

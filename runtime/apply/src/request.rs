@@ -65,6 +65,26 @@ pub(crate) async fn get(client: &Client, place: &Place<'_>) -> Result<Value, Req
         .object)
 }
 
+/// The list of the objects that a label selector selects.
+pub(crate) async fn list(
+    client: &Client,
+    resource: &Resource,
+    namespace: &str,
+    labels: &str,
+) -> Result<Value, RequestError> {
+    let place = Place {
+        resource,
+        namespace,
+        name: "",
+    };
+    let mut path = place.collection();
+    path.push_str("?labelSelector=");
+    push_escaped(&mut path, labels);
+    Ok(send(client, Method::GET, &path, None, Vec::new())
+        .await?
+        .object)
+}
+
 /// Server-side apply.
 pub(crate) async fn apply(
     client: &Client,

@@ -15,5 +15,5 @@ mod status;
 
 pub use compute::{compute, status};
 pub use kind::{PodSelection, pod_selection, status_with_pods};
-pub use set::{Observation, Progress, failure, may_vanish, progress, termination_timeout};
+pub use set::{Observation, Progress, failure, may_vanish, progress};
 pub use status::{Health, Status};

@@ -98,8 +98,3 @@ pub fn failure(observations: &[Observation<'_>], timed_out: bool) -> Option<Stri
     };
     (!named.is_empty()).then(|| format!("{lead}: [{}]", named.join(", ")))
 }
-
-/// Why deleted objects are still there: the first of them is named.
-pub fn termination_timeout(object: &ObjectRef) -> String {
-    format!("{object} termination timeout: context deadline exceeded")
-}

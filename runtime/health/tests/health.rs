@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tidegate_health::{
     Health, Observation, Progress, Status, compute, failure, may_vanish, pod_selection, progress,
-    status, status_with_pods, termination_timeout,
+    status, status_with_pods,
 };
 use tidegate_values::ObjectRef;
 
@@ -69,44 +69,42 @@ fn a_started_job_is_current_for_kstatus_alone() {
     );
 }
 
+/// Blocks with the pods of the object, one `pod:` line each; `selects:` is the namespace and the
+/// label selector of the pods that are asked for, `none` when they make no difference.
 #[test]
 fn pods_decide_for_what_controls_them() {
-    let set = serde_json::json!({
-        "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "s", "namespace": "team"},
-        "spec": {"replicas": 2, "selector": {
-            "matchLabels": {"app": "s"},
-            "matchExpressions": [
-                {"key": "tier", "operator": "In", "values": ["a", "b"]}, {"key": "x", "operator": "DoesNotExist"},
-            ],
-        }},
-    });
-    let selection = pod_selection(&set, &status(&set, now())).expect("it is on its way");
-    assert_eq!(selection.namespace, "team");
-    assert_eq!(selection.labels, "app=s,tier in (a,b),!x");
-    assert_eq!(pod_selection(&set, &Health::new(Status::Current, "")), None);
-
-    let crashing = serde_json::json!({
-        "apiVersion": "v1", "kind": "Pod",
-        "status": {"phase": "Running", "containerStatuses": [
-            {"name": "c", "state": {"waiting": {"reason": "CrashLoopBackOff"}}},
-        ]},
-    });
-    let mut deleted = crashing.clone();
-    deleted["metadata"] = serde_json::json!({"deletionTimestamp": "2026-01-01T00:00:00Z"});
-    let waiting = serde_json::json!({
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"creationTimestamp": "2026-01-01T00:00:00Z"},
-        "status": {"phase": "Pending", "conditions": [
-            {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"},
-        ]},
-    });
-    assert_eq!(compute(&waiting, now()).status, Status::Failed);
-    let with = |pods: &[Value]| shown(&status_with_pods(&set, pods, now()));
-    assert_eq!(with(&[]), "InProgress: Replicas: 0/2");
-    assert_eq!(with(&[deleted, waiting]), "InProgress: Replicas: 0/2");
-    assert_eq!(
-        with(&[crashing.clone(), crashing]),
-        "Failed: 2 pods have failed"
-    );
+    let mut count = 0;
+    for block in include_str!("cases/pods.txt")
+        .split("\n\n")
+        .filter(|block| block.contains("object: "))
+    {
+        let lines =
+            |key: &'static str| block.lines().filter_map(move |line| line.strip_prefix(key));
+        let read = |text: &str| -> Value { serde_json::from_str(text).expect("JSON") };
+        let object = read(lines("object: ").next().expect("object"));
+        let pods: Vec<Value> = lines("pod: ").map(read).collect();
+        let selected = pod_selection(&object, &status(&object, now()));
+        let judged = match &selected {
+            Some(_) => status_with_pods(&object, &pods, now()),
+            None => status(&object, now()),
+        };
+        let selected = selected.map_or_else(
+            || "none".to_owned(),
+            |pods| format!("{} {}", pods.namespace, pods.labels),
+        );
+        assert_eq!(
+            Some(selected.as_str()),
+            lines("selects: ").next(),
+            "{block}"
+        );
+        assert_eq!(
+            Some(shown(&judged).as_str()),
+            lines("is: ").next(),
+            "{block}"
+        );
+        count += 1;
+    }
+    assert!(count > 8, "the file was not read");
 }
 
 fn object(kind: &str, name: &str) -> ObjectRef {
@@ -211,10 +209,6 @@ fn what_is_said_of_a_set() {
             assert_eq!(failure(set, *timed_out).as_deref(), *expected, "{states}");
         });
     }
-    assert_eq!(
-        termination_timeout(&object("Thing", "a")),
-        "Thing/team/a termination timeout: context deadline exceeded"
-    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::compute::{compute, status};
+use crate::compute::{compute, generation, observed_generation, status};
 use crate::condition::conditions;
 use crate::field::{Error, group_kind, strict_list, strict_string, string};
 use crate::status::{Health, Status};
@@ -74,16 +74,25 @@ fn crash_looping(object: &Value) -> Result<Vec<&str>, Error> {
 /// Which pods an object is judged by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodSelection {
+    /// Of the object, and so of its pods.
     pub namespace: String,
     /// As the API takes it in `labelSelector`.
     pub labels: String,
 }
 
 /// The pods of a StatefulSet or ReplicaSet that is on its way: one that has failed for good means
-/// that the whole has. None for other kinds, and when the pods make no difference.
+/// that the whole has. None for other kinds, a Deployment among them, as upstream has it; and when
+/// the pods make no difference.
+///
+/// Upstream looks at the pods of a spec that its controller has not seen yet, too: those crash that
+/// the new spec is to mend. They are left out here.
 pub fn pod_selection(object: &Value, health: &Health) -> Option<PodSelection> {
     let controls_pods = matches!(group_kind(object), ("apps", "StatefulSet" | "ReplicaSet"));
-    if !controls_pods || health.status != Status::InProgress {
+    let seen = match (generation(object), observed_generation(object)) {
+        (Ok(Some(generation)), Ok(observed)) => observed == Some(generation),
+        _ => true,
+    };
+    if !controls_pods || !seen || health.status != Status::InProgress {
         return None;
     }
     let namespace = string(object, &["metadata", "namespace"], "").to_owned();

@@ -1,5 +1,7 @@
 //! Waits until what was applied is healthy, without holding a worker.
 
+mod pods;
+
 use super::Reconciler;
 use super::outcome::Attempt;
 use super::outcome::Failure;
@@ -10,6 +12,8 @@ use super::plan::HealthChecks;
 use super::report;
 use crate::build::Built;
 use kube::Client;
+use pods::PodLooks;
+use pods::Undecided;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -109,10 +113,11 @@ impl Reconciler {
         run: &Run<Self>,
     ) -> Result<(), String> {
         let mut moves = self.moves.subscribe();
+        let mut pods = PodLooks::default();
         let deadline = run.clock.instant() + plan.timeout;
         let mut pause = FIRST_PAUSE;
         loop {
-            let (mut seen, versions) = self.look(plan, client, objects, run).await;
+            let (mut seen, versions) = self.look(plan, client, objects, &mut pods, run).await;
             for health in &mut seen {
                 health.error = health
                     .error
@@ -155,6 +160,7 @@ impl Reconciler {
         plan: &Apply,
         client: &Client,
         objects: &[ObjectRef],
+        pods: &mut PodLooks,
         run: &Run<Self>,
     ) -> (Vec<tidegate_health::Health>, HashMap<ObjectRef, String>) {
         let read = tidegate_apply::read_live(
@@ -166,22 +172,35 @@ impl Reconciler {
         .await;
         let mut versions = HashMap::new();
         let mut seen = Vec::with_capacity(read.len());
-        for (object, live) in read {
+        let mut undecided = Vec::new();
+        for (place, (object, live)) in read.into_iter().enumerate() {
             seen.push(match live {
                 Ok(Some(live)) => {
                     let version = live
                         .pointer("/metadata/resourceVersion")
                         .and_then(Value::as_str);
-                    versions.insert(object, version.unwrap_or_default().to_owned());
-                    match plan.expressions.judge(&live) {
-                        Some(verdict) => of_verdict(verdict),
-                        None => tidegate_health::status(&live, run.clock.now()),
+                    versions.insert(object.clone(), version.unwrap_or_default().to_owned());
+                    if let Some(verdict) = plan.expressions.judge(&live) {
+                        of_verdict(verdict)
+                    } else {
+                        let health = tidegate_health::status(&live, run.clock.now());
+                        if let Some(pods) = tidegate_health::pod_selection(&live, &health) {
+                            undecided.push(Undecided {
+                                place,
+                                object,
+                                live,
+                                pods,
+                            });
+                        }
+                        health
                     }
                 }
                 Ok(None) => tidegate_health::Health::not_found(),
                 Err(error) => tidegate_health::Health::unknown(error.to_string()),
             });
         }
+        self.judge_by_pods(client, undecided, pods, run.clock, &mut seen)
+            .await;
         (seen, versions)
     }
 
