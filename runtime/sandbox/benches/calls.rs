@@ -1,6 +1,11 @@
 //! What a call costs: `cargo bench -p tidegate-sandbox`. Prints one line a figure, `name<TAB>microseconds`, the best
-//! of many rounds, so that figures can be compared from run to run on a busy machine.
-#![expect(clippy::print_stdout, reason = "the figures")]
+//! of many rounds, so that figures can be compared from run to run on a busy machine. `-- TEXT` takes only the figures
+//! whose names hold the text, for a profiler to look at.
+#![expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "the figures, and which of them are asked for"
+)]
 
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -106,8 +111,12 @@ impl Files for Folder {
     }
 }
 
-/// The best of `rounds`.
-fn measure(name: &str, rounds: usize, mut work: impl FnMut()) -> Duration {
+/// The best of `rounds`, if the figure is asked for.
+fn measure(name: &str, rounds: usize, mut work: impl FnMut()) {
+    let wanted = std::env::args().skip(1).find(|text| !text.starts_with('-'));
+    if wanted.is_some_and(|text| !name.contains(&text)) {
+        return;
+    }
     let mut best = Duration::MAX;
     for _ in 0..rounds {
         let began = Instant::now();
@@ -115,7 +124,6 @@ fn measure(name: &str, rounds: usize, mut work: impl FnMut()) -> Duration {
         best = best.min(began.elapsed());
     }
     println!("{name}\t{:.1}", best.as_secs_f64() * 1e6);
-    best
 }
 
 fn main() {
