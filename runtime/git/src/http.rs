@@ -1,6 +1,7 @@
 //! Git's smart HTTP protocol over a client of our own, for what gix's clients can't be told: private authorities,
 //! client certificates, proxies per repository, bearer tokens, and a deadline over everything.
 
+mod memory;
 mod page;
 
 use crate::budget::Budget;
@@ -27,14 +28,27 @@ const REDIRECTS: usize = 10;
 /// The transport that gix speaks through.
 pub(crate) type Transport = transport::Transport<Client>;
 
+/// Whether the server's capabilities may be taken from what it said the last time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Capabilities {
+    Remembered,
+    Asked,
+}
+
 /// Prepares the connection to `remote`; nothing is sent yet.
-pub(crate) fn connect(remote: &Remote, budget: &Budget, wire: &Wire) -> Result<Transport, Failure> {
+pub(crate) fn connect(
+    remote: &Remote,
+    budget: &Budget,
+    wire: &Wire,
+    capabilities: Capabilities,
+) -> Result<Transport, Failure> {
     let url = &remote.parsed;
     let client = Client {
         http: client(remote)?,
         authorization: authorization(&remote.credentials)?,
         origin: url.clone(),
         base: None,
+        capabilities,
         budget: budget.clone(),
         wire: wire.clone(),
     };
@@ -142,6 +156,7 @@ pub(crate) struct Client {
     origin: url::Url,
     /// Where the first answer came from, if that was elsewhere.
     base: Option<String>,
+    capabilities: Capabilities,
     budget: Budget,
     wire: Wire,
 }
@@ -205,19 +220,43 @@ impl transport::Http for Client {
         base_url: &str,
         headers: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> Result<GetResponse<Headers, Body>, GixError> {
+        let key = memory::key(url, self.authorization.as_ref());
         let mut exchange = self.exchange(url, headers)?;
+        if self.capabilities == Capabilities::Asked {
+            memory::forget(&key);
+        } else if let Some(answer) = memory::recall(&key) {
+            self.wire.note_remembered();
+            self.base = answer.base;
+            let exchange = Arc::new(Mutex::new(exchange));
+            return Ok(GetResponse {
+                headers: Headers::remembered(&exchange),
+                body: Body {
+                    exchange: None,
+                    chunk: answer.body,
+                },
+            });
+        }
         let response = exchange.perform().map_err(GixError::from_error)?;
         let tail = url.strip_prefix(base_url).unwrap_or_default();
         self.base = match response.url().as_str().strip_suffix(tail) {
             Some(base) if base != base_url => Some(base.to_owned()),
             _ => None,
         };
+        let heads = response.headers().clone();
+        let (body, ended) = exchange.capabilities().map_err(GixError::from_error)?;
+        if ended {
+            let answer = memory::Answer {
+                base: self.base.clone(),
+                body: body.clone(),
+            };
+            memory::keep(key, &heads, answer);
+        }
         let exchange = Arc::new(Mutex::new(exchange));
         Ok(GetResponse {
             headers: Headers::new(&exchange),
             body: Body {
-                exchange,
-                chunk: Bytes::new(),
+                exchange: Some(exchange),
+                chunk: body,
             },
         })
     }
@@ -236,7 +275,7 @@ impl transport::Http for Client {
             post_body: PostBody(exchange.clone()),
             headers: Headers::new(&exchange),
             body: Body {
-                exchange,
+                exchange: Some(exchange),
                 chunk: Bytes::new(),
             },
         })
@@ -282,6 +321,19 @@ impl Exchange {
         self.response
             .as_mut()
             .ok_or_else(|| io::Error::other("no answer"))
+    }
+
+    /// The beginning of the answer, the whole of it as far as it is a list of capabilities; and whether it ends there.
+    fn capabilities(&mut self) -> io::Result<(Bytes, bool)> {
+        let mut body = self.next()?;
+        while memory::may_be_capabilities(&body) && body.len() <= memory::LONGEST {
+            let chunk = self.next()?;
+            if chunk.is_empty() {
+                return Ok((body, true));
+            }
+            body = [body, chunk].concat().into();
+        }
+        Ok((body, false))
     }
 
     fn next(&mut self) -> io::Result<Bytes> {
@@ -352,6 +404,15 @@ impl Headers {
         }
     }
 
+    /// Those of an answer from memory.
+    fn remembered(exchange: &Shared) -> Self {
+        let text = format!("content-type: {}\n", memory::CONTENT);
+        Self {
+            exchange: exchange.clone(),
+            text: Some(io::Cursor::new(text.into_bytes())),
+        }
+    }
+
     fn text(&mut self) -> io::Result<&mut io::Cursor<Vec<u8>>> {
         if self.text.is_none() {
             let text = with(&self.exchange, |exchange| {
@@ -392,7 +453,8 @@ impl BufRead for Headers {
 
 /// The answer's body as it comes.
 pub(crate) struct Body {
-    exchange: Shared,
+    /// None for an answer from memory, which does not go on.
+    exchange: Option<Shared>,
     chunk: Bytes,
 }
 
@@ -408,8 +470,8 @@ impl Read for Body {
 
 impl BufRead for Body {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.chunk.is_empty() {
-            self.chunk = with(&self.exchange, Exchange::next)?;
+        if let Some(exchange) = self.exchange.as_ref().filter(|_| self.chunk.is_empty()) {
+            self.chunk = with(exchange, Exchange::next)?;
         }
         Ok(&self.chunk)
     }

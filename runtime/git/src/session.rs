@@ -2,7 +2,7 @@
 
 use crate::budget::Budget;
 use crate::error::Failure;
-use crate::http;
+use crate::http::{self, Capabilities};
 use crate::limits::Limits;
 use crate::objects::Objects;
 use crate::remote::Remote;
@@ -48,14 +48,25 @@ pub(crate) struct Session {
     budget: Budget,
     wire: Wire,
     limits: Limits,
+    /// Of a conversation that nothing was asked in yet but began from memory: to begin again.
+    unproved: Option<Box<Remote>>,
 }
 
 impl Session {
-    /// Connects and says hello.
+    /// Connects and says hello. The latter waits for the first question where the server's answer is remembered.
     pub(crate) fn open(remote: &Remote, limits: Limits, budget: &Budget) -> Result<Self, Failure> {
+        Self::begin(remote, limits, budget, Capabilities::Remembered)
+    }
+
+    fn begin(
+        remote: &Remote,
+        limits: Limits,
+        budget: &Budget,
+        capabilities: Capabilities,
+    ) -> Result<Self, Failure> {
         let wire = Wire::new(&remote.credentials, REFERENCES);
         let mut transport: Box<dyn Transport> = match remote.parsed.scheme() {
-            "http" | "https" => Box::new(http::connect(remote, budget, &wire)?),
+            "http" | "https" => Box::new(http::connect(remote, budget, &wire, capabilities)?),
             "ssh" => Box::new(ssh::connect(remote, budget, &wire)?),
             other => {
                 return Err(Failure::Protocol(format!(
@@ -78,17 +89,39 @@ impl Session {
         {
             return Err(Failure::ObjectFormat(format));
         }
+        let unproved = wire.is_remembered().then(|| Box::new(remote.clone()));
         Ok(Self {
             transport,
             handshake,
             budget: budget.clone(),
             wire,
             limits,
+            unproved,
         })
+    }
+
+    /// Asks; and where memory was wrong, begins again and asks then. So failures are those of a whole conversation.
+    fn ask<T>(
+        &mut self,
+        mut question: impl FnMut(&mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let answer = question(self);
+        match (self.unproved.take(), &answer) {
+            (Some(remote), Err(cause)) => {
+                tracing::debug!(%cause, "the server is asked again what it can do");
+                *self = Self::begin(&remote, self.limits, &self.budget, Capabilities::Asked)?;
+                question(self)
+            }
+            _ => answer,
+        }
     }
 
     /// The references whose names begin with one of `prefixes`; all of them for none. Servers may list more.
     pub(crate) fn list(&mut self, prefixes: &[&str]) -> Result<Vec<Advertised>, Failure> {
+        self.ask(|session| session.list_once(prefixes))
+    }
+
+    fn list_once(&mut self, prefixes: &[&str]) -> Result<Vec<Advertised>, Failure> {
         if let Some(refs) = &self.handshake.refs {
             return Ok(refs.iter().cloned().filter_map(advertised).collect());
         }
@@ -115,6 +148,16 @@ impl Session {
 
     /// Fetches `wants` into `objects`: with all history, or only the last `depth` commits.
     pub(crate) fn fetch(
+        &mut self,
+        wants: &[ObjectId],
+        depth: Option<NonZeroU32>,
+        filter: Option<&'static str>,
+        objects: &mut Objects,
+    ) -> Result<(), Failure> {
+        self.ask(|session| session.fetch_once(wants, depth, filter, objects))
+    }
+
+    fn fetch_once(
         &mut self,
         wants: &[ObjectId],
         depth: Option<NonZeroU32>,

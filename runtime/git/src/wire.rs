@@ -1,7 +1,7 @@
 use crate::error::Failure;
 use crate::remote::Credentials;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tidegate_values::Redactor;
 
@@ -13,6 +13,8 @@ struct Shared {
     failure: Mutex<Option<Failure>>,
     /// Bytes that may still come.
     allowance: AtomicU64,
+    /// What the server can do was not asked for in this conversation.
+    remembered: AtomicBool,
     /// What must not stand in a message, though the server may say it back to us.
     redactor: Redactor,
 }
@@ -32,6 +34,7 @@ impl Wire {
         Self(Arc::new(Shared {
             failure: Mutex::default(),
             allowance,
+            remembered: AtomicBool::new(false),
             redactor,
         }))
     }
@@ -54,6 +57,14 @@ impl Wire {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()
+    }
+
+    pub(crate) fn note_remembered(&self) {
+        self.0.remembered.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_remembered(&self) -> bool {
+        self.0.remembered.load(Ordering::Relaxed)
     }
 
     /// From now on this many bytes may come.
