@@ -284,7 +284,6 @@ impl<'b> Target<'b> {
             .map_err(|error| in_path(patch_in_file(error, path)))?;
         let origin = self.origin.as_ref().map(|origin| origin.append(path));
         let resources = resources.into_resources().into_iter().map(|mut resource| {
-            resource.file = Some(path.to_owned());
             resource.path = Some(crate::paths::join(self.loader.root(), path));
             if origin.is_some() {
                 resource.origin.clone_from(&origin);

@@ -29,7 +29,7 @@ pub struct Build {
 pub struct BuiltResource {
     /// The object as kustomize writes it, with a line feed at the end.
     pub yaml: String,
-    /// The file that it came from, as the kustomization names it; none if it was generated.
+    /// The whole path of the file that it came from, or of the one that asks for it to be generated.
     pub file: Option<String>,
 }
 
@@ -208,6 +208,6 @@ fn emit(resource: Resource, folder: &str) -> Result<BuiltResource> {
         .map_err(|error| unwritable::describe(&resource, &error, folder))?;
     Ok(BuiltResource {
         yaml,
-        file: resource.file,
+        file: resource.path,
     })
 }

@@ -72,9 +72,7 @@ pub(crate) struct Resource {
     pub(crate) variables: Vec<String>,
     /// Texts that stand in several places of the tree and are one node upstream.
     pub(crate) shared: SharedTexts,
-    /// The file that the object was read from, as the kustomization names it.
-    pub(crate) file: Option<String>,
-    /// The whole path of that file, or of the one that asks for the object to be generated.
+    /// The whole path of the file that the object was read from, or of the one that asks for it to be generated.
     pub(crate) path: Option<String>,
 }
 
@@ -93,7 +91,6 @@ impl Resource {
             transformations: Vec::new(),
             variables: Vec::new(),
             shared: SharedTexts::default(),
-            file: None,
             path: None,
         }
     }

@@ -1,3 +1,5 @@
+use crate::kubeconfig::Kubeconfigs;
+use crate::kubeconfig::LoadError;
 use crate::requests::CountRequests;
 use crate::requests::RequestCount;
 use http::HeaderName;
@@ -6,10 +8,7 @@ use http::Request;
 use kube::Client;
 use kube::client::Body;
 use kube::client::ClientBuilder;
-use kube::config::KubeConfigOptions;
-use kube::config::Kubeconfig;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::task::Context;
@@ -20,11 +19,9 @@ use tower::Service;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    #[error("failed to read the kubeconfig: {0}")]
-    Kubeconfig(#[from] kube::config::KubeconfigError),
-    #[error("neither a kubeconfig nor an in-cluster service account was found: {0}")]
-    Infer(#[from] kube::config::InferConfigError),
-    #[error("failed to build the client: {0}")]
+    #[error(transparent)]
+    Kubeconfig(#[from] LoadError),
+    #[error("failed to build the client")]
     Client(#[from] kube::Error),
     #[error("the user agent `{0}` is no header value")]
     UserAgent(String),
@@ -55,19 +52,12 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Connects with `kubeconfig`, or with what the environment offers when there is none
-    /// (`KUBECONFIG`, `~/.kube/config`, the pod's service account).
+    /// Makes a client. Nothing is sent yet.
     pub async fn connect(
-        kubeconfig: Option<&Path>,
+        kubeconfigs: &Kubeconfigs,
         user_agent: &str,
     ) -> Result<Self, ConnectError> {
-        let mut config = match kubeconfig {
-            Some(path) => {
-                let file = Kubeconfig::read_from(path)?;
-                kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?
-            }
-            None => kube::Config::infer().await?,
-        };
+        let mut config = kubeconfigs.load().await?;
         let agent = HeaderValue::from_str(user_agent)
             .map_err(|_| ConnectError::UserAgent(user_agent.to_owned()))?;
         config.headers.push((http::header::USER_AGENT, agent));

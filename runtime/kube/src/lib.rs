@@ -6,6 +6,7 @@
 mod cluster;
 mod commit;
 mod fingerprint;
+mod kubeconfig;
 mod lease;
 mod moves;
 mod patience;
@@ -18,6 +19,8 @@ pub use cluster::ConnectError;
 pub use cluster::install_crypto;
 pub use commit::Committer;
 pub use commit::merge_patch;
+pub use kubeconfig::Kubeconfigs;
+pub use kubeconfig::LoadError;
 pub use lease::Lease;
 pub use lease::LeaseOptions;
 pub use lease::hostname;

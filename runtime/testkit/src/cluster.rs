@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use http::{Method, Request};
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -93,7 +93,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Connects with the current context of a kubeconfig.
+    /// Connects with the current context of a kubeconfig, or of several, as `KUBECONFIG` lists them: there those that
+    /// are missing are passed over.
     pub fn connect(kubeconfig: &Path) -> Result<Cluster, Error> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -102,7 +103,7 @@ impl Cluster {
             .build()
             .map_err(Error::io("a runtime for the cluster's client"))?;
         let client = runtime.block_on(async {
-            let read = Kubeconfig::read_from(kubeconfig).map_err(|error| error.to_string())?;
+            let read = read(kubeconfig).map_err(|error| error.to_string())?;
             let config = Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()).await;
             Client::try_from(config.map_err(|error| error.to_string())?)
                 .map_err(|error| error.to_string())
@@ -395,6 +396,22 @@ impl Cluster {
         }
         self.request(method, path, content_type, body)
     }
+}
+
+/// The first of several counts.
+fn read(kubeconfig: &Path) -> Result<Kubeconfig, KubeconfigError> {
+    let paths: Vec<_> = std::env::split_paths(kubeconfig).collect();
+    if paths.len() < 2 {
+        return Kubeconfig::read_from(kubeconfig);
+    }
+    let found = paths.iter().filter(|path| path.exists());
+    found
+        .map(Kubeconfig::read_from)
+        .try_fold(Kubeconfig::default(), |merged, read| {
+            let mut read = read?;
+            read.current_context = read.current_context.filter(|name| !name.is_empty());
+            merged.merge(read)
+        })
 }
 
 fn prefix(api_version: &str) -> String {

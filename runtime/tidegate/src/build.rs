@@ -73,7 +73,8 @@ fn kustomization(arguments: &[String]) -> anyhow::Result<ExitCode> {
         bail!("dry-run mode requires a kustomization file");
     }
     if let Some(file) = file
-        && !Path::new(file).is_file()
+        // Not `is_file`: it may be what a shell's `<(…)` stands for.
+        && !Path::new(file).metadata().is_ok_and(|found| !found.is_dir())
     {
         bail!("invalid kustomization file {}", quoted(file));
     }

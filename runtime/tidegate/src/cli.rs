@@ -14,6 +14,7 @@ use clap::Command;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
+use tidegate_kube::Kubeconfigs;
 
 /// Runs the command that `arguments` name. Started under the name of one of Flux's controllers, the program is that
 /// controller and takes its flags.
@@ -69,6 +70,12 @@ fn parse(command: Command, arguments: &[OsString]) -> ArgMatches {
     command
         .try_get_matches_from(arguments)
         .unwrap_or_else(|error| error.exit())
+}
+
+/// Which cluster is meant, as kubectl finds it: `named` is what the flag `--kubeconfig` says.
+pub(crate) fn kubeconfigs(named: Option<&Path>) -> Kubeconfigs {
+    let (listed, home) = (std::env::var_os("KUBECONFIG"), std::env::var_os("HOME"));
+    Kubeconfigs::find(named, listed.as_deref(), home.as_deref().map(Path::new))
 }
 
 /// As kustomize, Helm and Flux print errors.

@@ -34,6 +34,14 @@ pub(crate) struct Folder {
     pub(crate) shown: String,
 }
 
+/// One object that a plugin wrote.
+pub(crate) struct Document {
+    /// As kustomize writes it, with its line feed.
+    pub(crate) text: Bytes,
+    /// Where it comes from, if that is known.
+    pub(crate) file: Option<String>,
+}
+
 /// Why a plugin gave nothing.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
@@ -65,12 +73,12 @@ impl Engines {
         })
     }
 
-    /// Builds a folder, and shows warnings. The documents are what kustomize writes, each with its line feed.
+    /// Builds a folder, and shows warnings.
     pub(crate) fn kustomize(
         &self,
         folder: Folder,
         config: &serde_json::Value,
-    ) -> anyhow::Result<Vec<Bytes>> {
+    ) -> anyhow::Result<Vec<Document>> {
         let mut facts = BTreeMap::new();
         if !folder.shown.is_empty() {
             facts.insert("root.display".to_owned(), folder.shown);
@@ -91,7 +99,7 @@ impl Engines {
         &self,
         manifests: Vec<Manifest>,
         config: &serde_json::Value,
-    ) -> anyhow::Result<Vec<Bytes>> {
+    ) -> anyhow::Result<Vec<Document>> {
         let call = Call {
             manifests,
             config: config.to_string(),
@@ -102,7 +110,7 @@ impl Engines {
 }
 
 #[expect(clippy::print_stderr, reason = "the command line speaks there")]
-fn documents(report: CallReport) -> anyhow::Result<Vec<Bytes>> {
+fn documents(report: CallReport) -> anyhow::Result<Vec<Document>> {
     for warning in report
         .diagnostics
         .iter()
@@ -114,7 +122,10 @@ fn documents(report: CallReport) -> anyhow::Result<Vec<Bytes>> {
     Ok(report
         .emissions
         .into_iter()
-        .map(|emission| emission.bytes)
+        .map(|emission| Document {
+            text: emission.bytes,
+            file: emission.source.map(|source| source.path),
+        })
         .collect())
 }
 

@@ -66,8 +66,15 @@ impl Tree for FileTree {
     fn read(&self, path: &str) -> Result<Bytes, ReadError> {
         let file = self.root.join(path);
         let failed = |error: io::Error| refusal("open", &file, &error);
+        let metadata = fs::metadata(&file).map_err(failed)?;
+        if let Some(kind) = special(metadata.file_type()) {
+            let shown = file.display();
+            return Err(ReadError::Host(format!(
+                "open {shown}: is a {kind}, not a regular file"
+            )));
+        }
         let opened = fs::File::open(&file).map_err(failed)?;
-        let size = opened.metadata().map_err(failed)?.len();
+        let size = metadata.len();
         if size > LARGEST {
             return Err(ReadError::TooLarge);
         }
@@ -143,6 +150,20 @@ impl Tree for FileTree {
     }
 }
 
+/// What is neither a file nor a folder: opening or reading it may never end, which is how kustomize takes it.
+fn special(kind: fs::FileType) -> Option<&'static str> {
+    use std::os::unix::fs::FileTypeExt as _;
+    if kind.is_fifo() {
+        Some("named pipe")
+    } else if kind.is_socket() {
+        Some("socket")
+    } else if kind.is_char_device() || kind.is_block_device() {
+        Some("device")
+    } else {
+        None
+    }
+}
+
 /// What the guest may know, or a text that ends the call.
 fn refusal(operation: &str, path: &Path, error: &io::Error) -> ReadError {
     match error.kind() {
@@ -205,6 +226,23 @@ mod tests {
             ("sub", EntryKind::Directory),
         ];
         assert_eq!(found, wanted);
+    }
+
+    #[test]
+    fn what_may_never_end_is_refused_by_its_name() {
+        let (folder, tree) = tree();
+        let socket = folder.path().join("socket.yaml");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join("zero.yaml")).unwrap();
+        for (name, kind) in [("socket.yaml", "socket"), ("zero.yaml", "device")] {
+            let Err(ReadError::Host(text)) = tree.read(name) else {
+                panic!("{name} was read")
+            };
+            assert!(
+                text.ends_with(&format!("{name}: is a {kind}, not a regular file")),
+                "{text}"
+            );
+        }
     }
 
     #[test]

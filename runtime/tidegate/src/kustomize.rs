@@ -7,6 +7,7 @@ mod target;
 use crate::cli::pflag::Parsed;
 use crate::engines::Engines;
 use anyhow::bail;
+use bytes::Bytes;
 use flags::COMMAND;
 use serde_json::json;
 use std::process::ExitCode;
@@ -66,6 +67,10 @@ fn build(parsed: &Parsed) -> anyhow::Result<ExitCode> {
     let documents = engines
         .kustomize(target.folder, &config)
         .map_err(|error| flags::unserved(parsed, error))?;
+    let documents: Vec<Bytes> = documents
+        .into_iter()
+        .map(|document| document.text)
+        .collect();
     match parsed.text("output").filter(|path| !path.is_empty()) {
         Some(path) => output::write(path, &documents),
         None => output::print(&output::join(&documents)),

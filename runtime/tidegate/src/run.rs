@@ -3,6 +3,7 @@
 mod lead;
 mod roles;
 
+use crate::cli;
 use crate::flags::Flags;
 use crate::flags::Role;
 use crate::logging;
@@ -73,7 +74,8 @@ fn poster(flags: &Flags, role: Role) -> anyhow::Result<Option<Poster>> {
 
 async fn serve_roles(flags: Flags, first: Role) -> anyhow::Result<()> {
     let agent = format!("tidegate/{}", env!("CARGO_PKG_VERSION"));
-    let cluster = Arc::new(Cluster::connect(flags.kubeconfig.as_deref(), &agent).await?);
+    let cluster =
+        Arc::new(Cluster::connect(&cli::kubeconfigs(flags.kubeconfig.as_deref()), &agent).await?);
     let (stopping, stop) = watch::channel(false);
     let (ready, is_ready) = watch::channel(false);
     let metrics = Metrics::new(cluster.requests());

@@ -1,5 +1,6 @@
 //! Where the Flux Kustomization comes from: a file, or the cluster.
 
+use crate::cli::kubeconfigs;
 use crate::cli::pflag::Parsed;
 use anyhow::Context as _;
 use anyhow::anyhow;
@@ -47,16 +48,13 @@ impl Definitions {
         let timeout: tidegate_api::Duration = timeout
             .parse()
             .with_context(|| format!("invalid argument \"{timeout}\" for \"--timeout\" flag"))?;
-        let kubeconfig = parsed
-            .text("kubeconfig")
-            .filter(|path| !path.is_empty())
-            .map(Path::new);
+        let kubeconfig = parsed.text("kubeconfig").map(Path::new);
         tidegate_kube::install_crypto();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         let agent = format!("tidegate/{}", env!("CARGO_PKG_VERSION"));
-        let cluster = runtime.block_on(Cluster::connect(kubeconfig, &agent))?;
+        let cluster = runtime.block_on(Cluster::connect(&kubeconfigs(kubeconfig), &agent))?;
         Ok(Self {
             connection: Some(Connection {
                 runtime,

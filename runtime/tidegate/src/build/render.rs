@@ -6,6 +6,7 @@ use super::definition::is_kustomization;
 use super::ignored::BuildTree;
 use super::masking;
 use super::real_folder;
+use crate::engines::Document;
 use crate::engines::Engines;
 use crate::engines::Folder;
 use crate::engines::Refusal;
@@ -13,7 +14,6 @@ use crate::kustomize::absolute;
 use anyhow::Context as _;
 use anyhow::anyhow;
 use anyhow::bail;
-use bytes::Bytes;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -74,6 +74,7 @@ impl Build<'_> {
         let mut objects = Vec::with_capacity(documents.len());
         for document in documents {
             let mut value = read(&document)?;
+            identified(&value, &document)?;
             add(
                 &mut value,
                 "labels",
@@ -115,7 +116,7 @@ impl Build<'_> {
         Ok(objects)
     }
 
-    fn kustomize(&self, object: &Kustomization, folder: &Path) -> anyhow::Result<Vec<Bytes>> {
+    fn kustomize(&self, object: &Kustomization, folder: &Path) -> anyhow::Result<Vec<Document>> {
         const GENERATOR: &str = "failed to generate kustomization.yaml";
         let tree = BuildTree::open(folder, &self.ignore).context(GENERATOR)?;
         let folder = Folder {
@@ -135,12 +136,9 @@ impl Build<'_> {
         &self,
         own: &Key,
         substitution: &Substitution,
-        documents: Vec<Bytes>,
-    ) -> anyhow::Result<Vec<Bytes>> {
-        let first = documents
-            .first()
-            .map(|document| read(document))
-            .transpose()?;
+        documents: Vec<Document>,
+    ) -> anyhow::Result<Vec<Document>> {
+        let first = documents.first().map(read).transpose()?;
         let Some(first) = first else {
             return Ok(documents);
         };
@@ -153,11 +151,11 @@ impl Build<'_> {
         }
         let manifests = documents
             .into_iter()
-            .map(|bytes| {
+            .map(|document| {
                 Ok(Manifest {
-                    id: reference(&read(&bytes)?),
+                    id: reference(&read(&document)?),
                     format: Format::Yaml,
-                    bytes,
+                    bytes: document.text,
                     origin: None,
                 })
             })
@@ -223,9 +221,38 @@ fn source_folder(
     real_folder(&absolute(&format!("{local}/{path}"))?)
 }
 
-fn read(document: &[u8]) -> anyhow::Result<Value> {
-    tidegate_yaml::parse_v2(document)
-        .context("kustomize build failed: failed to read a built manifest")
+/// The place in an error is of the document that was built: it may be deeper than what it was built from.
+fn read(document: &Document) -> anyhow::Result<Value> {
+    tidegate_yaml::parse_v2(&document.text).with_context(|| {
+        let file = document.file.as_deref().unwrap_or_default();
+        format!("kustomize build failed: failed to read what was built of '{file}'")
+    })
+}
+
+/// The controller refuses what does not say what it is; Flux's command leaves it out of its output in silence.
+fn identified(object: &Value, document: &Document) -> anyhow::Result<()> {
+    let is_list = matches!(object.get("items"), Some(Value::Sequence(_)));
+    let id = reference(object);
+    if is_list || object.is_null() || is_complete(&id) || is_kustomization_file(&id) {
+        return Ok(());
+    }
+    let shown = json!({
+        "apiVersion": id.api_version, "kind": id.kind,
+        "metadata": {"name": id.name, "namespace": id.namespace},
+    });
+    let error = anyhow!("failed to decode Kubernetes apiVersion, kind and name from: {shown}");
+    Err(match &document.file {
+        Some(file) => error.context(file.clone()),
+        None => error,
+    })
+}
+
+fn is_complete(id: &ObjectRef) -> bool {
+    !id.api_version.is_empty() && !id.kind.is_empty() && !id.name.is_empty()
+}
+
+fn is_kustomization_file(id: &ObjectRef) -> bool {
+    id.kind == "Kustomization" && id.api_version.starts_with("kustomize.config.k8s.io/")
 }
 
 fn reference(object: &Value) -> ObjectRef {
@@ -252,10 +279,7 @@ fn collect(value: Value, objects: &mut Vec<Value>) -> anyhow::Result<()> {
         return Ok(());
     }
     let id = reference(&value);
-    let is_object = !id.api_version.is_empty() && !id.kind.is_empty() && !id.name.is_empty();
-    let is_kustomization_file =
-        id.kind == "Kustomization" && id.api_version.starts_with("kustomize.config.k8s.io/");
-    if is_object && !is_kustomization_file {
+    if is_complete(&id) && !is_kustomization_file(&id) {
         objects.push(value);
     }
     Ok(())
