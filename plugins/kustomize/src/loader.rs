@@ -148,17 +148,23 @@ impl<'f> Loader<'f> {
         let path = match self.restrictor {
             LoadRestrictor::None => path,
             LoadRestrictor::RootOnly => {
-                let (folder, file) = clean_absolute(self.files, &path)?;
-                let Some(file) = file else {
-                    return Err(Error::text(format!("'{path}' must resolve to a file")));
-                };
-                if !paths::is_at_or_below(&folder, self.root()) {
-                    return Err(Error::text(format!(
-                        "security; file '{path}' is not in or below '{}'",
-                        self.root()
-                    )));
+                let real = real_path(self.files, &path)?;
+                let not_a_file = || Error::text(format!("'{path}' must resolve to a file"));
+                if !paths::is_at_or_below(paths::split(&real).0, self.root()) {
+                    return Err(if is_directory(self.files, &real) {
+                        not_a_file()
+                    } else {
+                        Error::text(format!(
+                            "security; file '{path}' is not in or below '{}'",
+                            self.root()
+                        ))
+                    });
                 }
-                paths::join(&folder, &file)
+                // Reading tells what it is: one question less for each file of a build.
+                return self.files.read(&real).map_err(|error| match error {
+                    FileError::IsADirectory { .. } => not_a_file(),
+                    error => error.into(),
+                });
             }
         };
         Ok(self.files.read(&path)?)
@@ -223,20 +229,23 @@ pub(crate) fn is_remote_file(path: &str) -> bool {
 
 /// The real folder of a path, and the file in it if it is none. Go: `fsOnDisk.CleanedAbs`.
 fn clean_absolute(files: &dyn Files, path: &str) -> Result<(String, Option<String>)> {
-    let real = match files.real_path(path) {
-        Ok(real) => real,
-        Err(denied @ FileError::Denied(_)) => return Err(denied.into()),
-        Err(error) => {
-            return Err(Error::text(format!(
-                "evalsymlink failure on '{path}' : {error}"
-            )));
-        }
-    };
-    if matches!(files.stat(&real), Ok(FileType::Directory)) {
+    let real = real_path(files, path)?;
+    if is_directory(files, &real) {
         return Ok((real, None));
     }
     let (folder, file) = paths::split(&real);
     Ok((folder.to_owned(), Some(file.to_owned())))
+}
+
+fn is_directory(files: &dyn Files, path: &str) -> bool {
+    matches!(files.stat(path), Ok(FileType::Directory))
+}
+
+fn real_path(files: &dyn Files, path: &str) -> Result<String> {
+    files.real_path(path).map_err(|error| match error {
+        denied @ FileError::Denied(_) => denied.into(),
+        error => Error::text(format!("evalsymlink failure on '{path}' : {error}")),
+    })
 }
 
 fn confirm_directory(files: &dyn Files, path: &str) -> Result<String> {
