@@ -15,6 +15,8 @@ pub enum RequestError {
     },
     /// The server does not serve this kind.
     NoMatch { kind: String, api_version: String },
+    /// There is no such request: a name, a namespace or an API version can't stand in the path of one.
+    Impossible(String),
     /// No answer, or none that could be understood.
     Transport(String),
 }
@@ -71,7 +73,9 @@ impl std::error::Error for RequestError {}
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused { message, .. } | Self::Transport(message) => f.write_str(message),
+            Self::Refused { message, .. }
+            | Self::Impossible(message)
+            | Self::Transport(message) => f.write_str(message),
             Self::NoMatch { kind, api_version } => write!(
                 f,
                 "no matches for kind \"{kind}\" in version \"{api_version}\""

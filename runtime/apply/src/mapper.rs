@@ -127,6 +127,7 @@ impl Mapper {
         let versions = if group.is_empty() {
             vec!["v1".to_owned()]
         } else {
+            check_api_version(&format!("{group}/v1"))?;
             match request::get_path(&self.client, &format!("/apis/{group}"), "application/json")
                 .await
             {
@@ -220,6 +221,7 @@ impl Mapper {
     }
 
     async fn ask(&self, api_version: &str) -> Result<(), RequestError> {
+        check_api_version(api_version)?;
         let (path, group, version) = match api_version.split_once('/') {
             None => (format!("/api/{api_version}"), "", api_version),
             Some((group, version)) => (format!("/apis/{group}/{version}"), group, version),
@@ -252,6 +254,21 @@ impl Mapper {
         served.by_version.insert(api_version.to_owned(), kinds);
         Ok(())
     }
+}
+
+/// Whether an API version can stand in the path of a request. What the server does not serve is for it to say.
+fn check_api_version(api_version: &str) -> Result<(), RequestError> {
+    let is_segment = |part: &str| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        !matches!(part, "" | "." | "..") && part.bytes().all(is_plain)
+    };
+    let mut parts = api_version.split('/');
+    if parts.by_ref().take(2).all(is_segment) && parts.next().is_none() {
+        return Ok(());
+    }
+    Err(RequestError::Impossible(format!(
+        "apiVersion {api_version:?} is neither VERSION nor GROUP/VERSION"
+    )))
 }
 
 fn list(value: &Value) -> &[Value] {

@@ -39,28 +39,46 @@ pub(crate) struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn collection(&self) -> String {
+    fn collection(&self) -> Result<String, RequestError> {
         let mut path = self.resource.root();
         // A namespaced object without namespace is asked for at the cluster scope, and refused there, as Flux's is.
         if self.resource.namespaced && !self.namespace.is_empty() {
+            check_segment("namespace", self.namespace)?;
             path.push_str("namespaces/");
             push_escaped(&mut path, self.namespace);
             path.push('/');
         }
         path.push_str(&self.resource.plural);
-        path
+        Ok(path)
     }
 
-    fn path(&self) -> String {
-        let mut path = self.collection();
+    /// client-go, `rest/request.go`, `Name` and `Namespace`: a name that would be another path is refused in its words.
+    fn path(&self) -> Result<String, RequestError> {
+        let mut path = self.collection()?;
+        if self.name.is_empty() {
+            let message = "resource name may not be empty".to_owned();
+            return Err(RequestError::Impossible(message));
+        }
+        check_segment("resource name", self.name)?;
         path.push('/');
         push_escaped(&mut path, self.name);
-        path
+        Ok(path)
     }
 }
 
+fn check_segment(what: &str, name: &str) -> Result<(), RequestError> {
+    let complaints = tidegate_values::path_complaints(name);
+    if complaints.is_empty() {
+        return Ok(());
+    }
+    let complaints = complaints.join(" ");
+    Err(RequestError::Impossible(format!(
+        "invalid {what} {name:?}: [{complaints}]"
+    )))
+}
+
 pub(crate) async fn get(client: &Client, place: &Place<'_>) -> Result<Value, RequestError> {
-    Ok(send(client, Method::GET, &place.path(), None, Vec::new())
+    Ok(send(client, Method::GET, &place.path()?, None, Vec::new())
         .await?
         .object)
 }
@@ -77,7 +95,7 @@ pub(crate) async fn list(
         namespace,
         name: "",
     };
-    let mut path = place.collection();
+    let mut path = place.collection()?;
     path.push_str("?labelSelector=");
     push_escaped(&mut path, labels);
     Ok(send(client, Method::GET, &path, None, Vec::new())
@@ -93,7 +111,7 @@ pub(crate) async fn apply(
     manager: &str,
     mode: ApplyMode,
 ) -> Result<Answer, RequestError> {
-    let mut path = place.path();
+    let mut path = place.path()?;
     path.push('?');
     if mode.dry_run {
         path.push_str("dryRun=All&");
@@ -112,7 +130,7 @@ pub(crate) async fn json_patch(
     operations: &Value,
     manager: &str,
 ) -> Result<Value, RequestError> {
-    let mut path = place.path();
+    let mut path = place.path()?;
     path.push_str("?fieldManager=");
     push_escaped(&mut path, manager);
     let body = encode(operations);
@@ -135,7 +153,7 @@ pub(crate) async fn delete(
     send(
         client,
         Method::DELETE,
-        &place.path(),
+        &place.path()?,
         Some(JSON),
         encode(&options),
     )
@@ -155,7 +173,7 @@ pub(crate) async fn probe_creation(
         metadata.remove("name");
         metadata.insert("generateName".into(), Value::String(format!("{name}-")));
     }
-    let mut path = place.collection();
+    let mut path = place.collection()?;
     path.push_str("?dryRun=All&fieldManager=");
     push_escaped(&mut path, manager);
     send(client, Method::POST, &path, Some(JSON), encode(&object))
@@ -361,6 +379,7 @@ mod tests {
                 name,
             }
             .path()
+            .unwrap_or_else(|error| error.to_string())
         };
         assert_eq!(
             path(&resource("", true), "ns", "a"),
@@ -368,9 +387,30 @@ mod tests {
         );
         assert_eq!(path(&resource("", true), "", "a"), "/api/v1/things/a");
         assert_eq!(
-            path(&resource("g.io", false), "ns", "system:a b/c"),
-            "/apis/g.io/v1/things/system:a%20b%2Fc"
+            path(&resource("g.io", false), "n/s", "system:a b?c"),
+            "/apis/g.io/v1/things/system:a%20b%3Fc"
         );
+        let things = resource("", true);
+        for (namespace, name, refused) in [
+            ("ns", "", "resource name may not be empty"),
+            (
+                "ns",
+                "../x",
+                r#"invalid resource name "../x": [may not contain '/']"#,
+            ),
+            (
+                "ns",
+                "..",
+                r#"invalid resource name "..": [may not be '..']"#,
+            ),
+            (
+                "n/%s",
+                "a",
+                r#"invalid namespace "n/%s": [may not contain '/' may not contain '%']"#,
+            ),
+        ] {
+            assert_eq!(path(&things, namespace, name), refused);
+        }
     }
 
     #[test]

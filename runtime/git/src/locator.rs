@@ -22,7 +22,7 @@ pub struct Locator {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LocatorError {
-    #[error("uri looks like abs path: {0}")]
+    #[error("uri looks like abs path: {}", shown(.0))]
     AbsolutePath(String),
     #[error("failed to parse scheme")]
     Scheme,
@@ -30,8 +30,14 @@ pub enum LocatorError {
     Host,
     #[error("failed to parse repo path segment")]
     RepositoryPath,
-    #[error("url path exits repo: {0}")]
+    #[error("url path exits repo: {}", shown(.0))]
     PathExits(String),
+}
+
+/// The part of a locator that is wrong, on one line and without what may be a password.
+fn shown(text: &str) -> String {
+    let url = tidegate_values::SafeUrl::new(text).to_string();
+    url.replace(char::is_control, "\u{fffd}")
 }
 
 impl Locator {

@@ -6,6 +6,7 @@
 mod digest;
 mod drift;
 mod event;
+mod name;
 mod object_ref;
 mod redact;
 mod secret;
@@ -24,6 +25,9 @@ pub use drift::Upkeep;
 pub use drift::Verdict;
 pub use event::Event;
 pub use event::Severity;
+pub use name::NameError;
+pub use name::NameRule;
+pub use name::path_complaints;
 pub use object_ref::ObjectRef;
 pub use redact::Redactor;
 pub use secret::Secret;

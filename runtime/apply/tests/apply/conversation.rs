@@ -295,6 +295,7 @@ cases! {
     ignored_alone
     ignored_malformed
     ignored_taken_out
+    impossible_request
     memory
     migration
     never_leftovers

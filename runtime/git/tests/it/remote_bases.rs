@@ -32,6 +32,26 @@ fn locators_are_taken_apart_as_kustomize_does() {
 }
 
 #[test]
+fn wrong_locators_are_shown_without_secrets_and_on_one_line() {
+    for (text, wanted) in [
+        (
+            "https://host.test/user:hunter22@x/b//../../d",
+            "url path exits repo: ***@x/b//../../d",
+        ),
+        (
+            "https://host.test/a/b//c\n/../../d",
+            "url path exits repo: a/b//c\u{fffd}/../../d",
+        ),
+        (
+            "/srv\r/me:hunter22@base",
+            "uri looks like abs path: ***@base",
+        ),
+    ] {
+        assert_eq!(Locator::parse(text).unwrap_err().to_string(), wanted);
+    }
+}
+
+#[test]
 fn locators_have_options() {
     let parse = |query: &str| {
         let locator = Locator::parse(&format!("https://host.test/a/b?{query}")).unwrap();

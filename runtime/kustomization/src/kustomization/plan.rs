@@ -116,7 +116,7 @@ pub(super) fn plan(
     if spec.suspend {
         return Err(Outcome::Suspended);
     }
-    check_account(object, settings)?;
+    check_names(object, settings)?;
     let expressions = health_expressions(object)?;
     for (field, used) in [
         ("spec.decryption", spec.decryption.is_some()),
@@ -208,20 +208,21 @@ fn account(object: &Kustomization, settings: &Settings) -> Option<String> {
         .or_else(|| settings.default_service_account.clone())
 }
 
-/// The account that is named can exist.
-fn check_account(object: &Kustomization, settings: &Settings) -> Result<(), Outcome> {
-    let Some(account) = account(object, settings) else {
-        return Ok(());
-    };
-    let field = match object.spec.service_account_name {
-        Some(_) => "spec.serviceAccountName",
-        None => "--default-service-account",
-    };
-    Cluster::check_account(&account).map_err(|error| Outcome::Misconfigured {
+/// Whatever is referred to can exist.
+fn check_names(object: &Kustomization, settings: &Settings) -> Result<(), Outcome> {
+    let wrong = |message: String| Outcome::Misconfigured {
         reason: reason::RECONCILIATION_FAILED,
-        message: format!("{field}: {error}"),
+        message,
         revision: None,
-    })
+    };
+    let spec = &object.spec;
+    spec.check_names()
+        .map_err(|error| wrong(error.to_string()))?;
+    match &settings.default_service_account {
+        Some(account) if spec.service_account_name.is_none() => Cluster::check_account(account)
+            .map_err(|error| wrong(format!("--default-service-account: {error}"))),
+        _ => Ok(()),
+    }
 }
 
 fn health_expressions(object: &Kustomization) -> Result<HealthExpressions, Outcome> {

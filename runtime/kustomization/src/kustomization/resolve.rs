@@ -33,7 +33,9 @@ pub enum Source {
 
 impl Reconciler {
     pub(super) async fn resolve_inputs(&self, object: &Kustomization) -> Inputs {
-        let held = object.metadata.deletion_timestamp.is_some() || object.spec.suspend;
+        let held = object.metadata.deletion_timestamp.is_some()
+            || object.spec.suspend
+            || object.spec.check_names().is_err();
         let source = if held {
             Source::NotRead
         } else {

@@ -107,6 +107,12 @@ fn fetch(
     allow_http: bool,
 ) -> Result<Fetch, Failure> {
     let spec = &object.spec;
+    spec.check_names().map_err(|error| Failure {
+        part: FailedPart::Fetch,
+        severity: Severity::Stalling,
+        reason: reason::RECONCILIATION_FAILED,
+        message: error.to_string(),
+    })?;
     let proxy = credentials::proxy(inputs)?;
     let remote = Remote::new(&spec.url).map_err(|error| Failure {
         part: FailedPart::Fetch,

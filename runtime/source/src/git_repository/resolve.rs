@@ -75,11 +75,13 @@ impl Reconciler {
             return inputs;
         }
         let namespace = object.namespace().unwrap_or_default();
-        if let Some(reference) = &object.spec.secret_ref {
-            inputs.secret = Some(self.secret(&namespace, &reference.name).await);
-        }
-        if let Some(reference) = &object.spec.proxy_secret_ref {
-            inputs.proxy = Some(self.secret(&namespace, &reference.name).await);
+        if object.spec.check_names().is_ok() {
+            if let Some(reference) = &object.spec.secret_ref {
+                inputs.secret = Some(self.secret(&namespace, &reference.name).await);
+            }
+            if let Some(reference) = &object.spec.proxy_secret_ref {
+                inputs.proxy = Some(self.secret(&namespace, &reference.name).await);
+            }
         }
         let include = |name: &str| self.repositories.get(&Key::new(&namespace, name));
         inputs.includes = object
