@@ -25,12 +25,12 @@ use std::process::ExitCode;
 /// Names the namespace that is meant where none is given.
 const NAMESPACE_VARIABLE: &str = "FLUX_SYSTEM_NAMESPACE";
 
-const ABOUT: &str = "Build a Flux object from local files
+const ABOUT: &str = "Build a Flux Kustomization from local files
 
 Usage:
   tidegate build kustomization NAME --path DIR [flags]
 
-`tidegate build kustomization --help` has the flags.
+`tidegate build kustomization --help` has the flags and examples.
 ";
 
 /// Runs the command. `arguments` are what follows its name.
@@ -68,8 +68,7 @@ fn kustomization(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let file = parsed
         .text("kustomization-file")
         .filter(|file| !file.is_empty());
-    let dry_run = parsed.switch("dry-run");
-    if dry_run && file.is_none() {
+    if parsed.switch("dry-run") && file.is_none() {
         bail!("dry-run mode requires a kustomization file");
     }
     if let Some(file) = file
@@ -78,11 +77,7 @@ fn kustomization(arguments: &[String]) -> anyhow::Result<ExitCode> {
     {
         bail!("invalid kustomization file {}", quoted(file));
     }
-    let definitions = if dry_run {
-        Definitions::offline()
-    } else {
-        Definitions::connect(&parsed)?
-    };
+    let definitions = Definitions::new(&parsed)?;
     let build = Build {
         engines: &Engines::new()?,
         definitions: &definitions,

@@ -30,23 +30,37 @@ pub(crate) fn dispatch(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     // These take the command lines of other programs, and are over before the rest of this one is set up.
-    match arguments.get(1).and_then(|argument| argument.to_str()) {
+    let word = |index: usize| arguments.get(index).and_then(|argument| argument.to_str());
+    match word(1) {
         Some("kustomize") => return kustomize::run(&texts(&arguments[2..])?),
         Some("build") => return build::run(&texts(&arguments[2..])?),
+        Some("help") => match word(2) {
+            Some("kustomize") => return kustomize::run(&["--help".to_owned()]),
+            Some("build") if word(3).is_some() => {
+                return build::run(&[word(3).unwrap_or_default().to_owned(), "--help".to_owned()]);
+            }
+            Some("build") => return build::run(&[]),
+            _ => {}
+        },
         _ => {}
     }
     let command = Command::new("tidegate")
-        .about("A WebAssembly-pluggable GitOps engine that serves Flux's API")
+        .about(
+            "Brings Git repositories into Kubernetes clusters and keeps them there, through Flux's objects",
+        )
+        .after_help(
+            "`tidegate <COMMAND> --help` has the flags and examples of a command.",
+        )
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(flags::command())
         .subcommand(
-            Command::new("kustomize").about("Build a kustomization, as `kustomize build` does"),
+            Command::new("kustomize").about("Build a folder offline, as `kustomize build` does"),
         )
         .subcommand(
             Command::new("build")
-                .about("Build a Flux object from local files, as `flux build` does"),
+                .about("Build a Flux Kustomization from local files, as `flux build kustomization` does"),
         );
     let matches = parse(command, arguments);
     match matches.subcommand() {

@@ -40,6 +40,13 @@ impl FileTree {
         }
     }
 
+    fn below_root(&self, path: &str) -> PathBuf {
+        match path {
+            "" => self.root.clone(),
+            path => self.root.join(path),
+        }
+    }
+
     fn remember(&self, path: &str, content: &Bytes) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last = Some((path.to_owned(), content.clone()));
@@ -64,7 +71,7 @@ impl FileTree {
 
 impl Tree for FileTree {
     fn read(&self, path: &str) -> Result<Bytes, ReadError> {
-        let file = self.root.join(path);
+        let file = self.below_root(path);
         let failed = |error: io::Error| refusal("open", &file, &error);
         let metadata = fs::metadata(&file).map_err(failed)?;
         if let Some(kind) = special(metadata.file_type()) {
@@ -75,8 +82,12 @@ impl Tree for FileTree {
         }
         let opened = fs::File::open(&file).map_err(failed)?;
         let size = metadata.len();
+        let too_large = || {
+            let shown = file.display();
+            ReadError::Host(format!("read {shown}: larger than {LARGEST} bytes"))
+        };
         if size > LARGEST {
-            return Err(ReadError::TooLarge);
+            return Err(too_large());
         }
         let mut content = Vec::with_capacity(usize::try_from(size + 1).unwrap_or_default());
         opened
@@ -84,7 +95,7 @@ impl Tree for FileTree {
             .read_to_end(&mut content)
             .map_err(failed)?;
         if content.len() as u64 > LARGEST {
-            return Err(ReadError::TooLarge);
+            return Err(too_large());
         }
         let content = Bytes::from(content);
         self.remember(path, &content);
@@ -92,7 +103,7 @@ impl Tree for FileTree {
     }
 
     fn entries(&self, path: &str) -> Result<Vec<Entry>, ReadError> {
-        let folder = self.root.join(path);
+        let folder = self.below_root(path);
         let failed = |error: io::Error| refusal("open", &folder, &error);
         let mut entries = Vec::new();
         for entry in fs::read_dir(&folder).map_err(failed)? {
@@ -167,6 +178,13 @@ fn special(kind: fs::FileType) -> Option<&'static str> {
 /// What the guest may know, or a text that ends the call.
 fn refusal(operation: &str, path: &Path, error: &io::Error) -> ReadError {
     match error.kind() {
+        // What a listing shows of such a name leads nowhere.
+        ErrorKind::NotFound if path.to_string_lossy().contains(char::REPLACEMENT_CHARACTER) => {
+            ReadError::Host(format!(
+                "{operation} {}: the name is not UTF-8",
+                path.display()
+            ))
+        }
         ErrorKind::NotFound => ReadError::NotFound,
         ErrorKind::NotADirectory => ReadError::NotADirectory,
         ErrorKind::IsADirectory => ReadError::NotAFile,
@@ -247,7 +265,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_told_apart() {
-        let (_folder, tree) = tree();
+        let (folder, tree) = tree();
+        let name = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"a\xff");
+        fs::write(folder.path().join(name), "").unwrap();
+        let listed = &tree.entries("").unwrap()[0].name;
+        let Err(ReadError::Host(text)) = tree.read(listed) else {
+            panic!("{listed} was found")
+        };
+        assert!(text.ends_with("the name is not UTF-8"), "{text}");
         assert_eq!(tree.read("nothing"), Err(ReadError::NotFound));
         assert_eq!(tree.read("sub"), Err(ReadError::NotAFile));
         assert_eq!(tree.read("sub/file/x"), Err(ReadError::NotADirectory));

@@ -50,27 +50,53 @@ pub(crate) struct Flags {
     pub(crate) kubeconfig: Option<std::path::PathBuf>,
 }
 
+const AFTER: &str = "\
+GitRepositories are fetched, Kustomizations are built and applied. The definitions of these kinds have to be in the
+cluster: the chart `charts/tidegate` installs them. Started under the name `source-controller` or
+`kustomize-controller` (a link to the program), it is that controller and takes its command line.
+
+A flag goes to every controller that has it. With the name of one before it, it is for that one alone:
+  --concurrent=8 --kustomize-controller-concurrent=20
+
+Environment, where the flag is not given: EVENTS_ADDR, METRICS_ADDR, STORAGE_ADDRESS, STORAGE_ADV_ADDR, STORAGE_PATH.
+RUNTIME_NAMESPACE is the namespace of Flux itself [default: flux-system]; TIDEGATE_PLUGINS_DIR the folder of the
+built-in plugins [default: beside the program].
+
+Examples:
+  # On the cluster of the current context, in the foreground
+  tidegate run --storage-adv-addr=localhost:9090 --log-encoding=console
+
+  # For the objects of one namespace alone
+  RUNTIME_NAMESPACE=team tidegate run --watch-all-namespaces=false";
+
 /// The command `run`, for parsing and for `--help`.
 pub(crate) fn command() -> Command {
     let mut command = Command::new("run")
-        .about("Run the controllers")
+        .about("Run the controllers of Flux, all in this process")
+        .after_help(AFTER)
         .arg(
             Arg::new("controllers")
                 .long("controllers")
                 .value_delimiter(',')
-                .help("Roles to play: source-controller, kustomize-controller [default: all]"),
+                .value_name("roles")
+                .help("Controllers to be: source-controller, kustomize-controller [default: all]"),
         )
         .arg(
             Arg::new("kubeconfig")
                 .long("kubeconfig")
-                .help("Cluster to work on [default: KUBECONFIG, else in-cluster]"),
+                .value_name("file")
+                .help("Cluster to work on [default: KUBECONFIG, ~/.kube/config, else in-cluster]"),
         );
     for flag in FLAGS {
         let help = match flag.default {
             "" => flag.help.to_owned(),
             default => format!("{} [default: {default}]", flag.help),
         };
-        command = command.arg(arg(flag.name.to_owned(), flag.takes).help(help));
+        let mut arg_of_all = arg(flag.name.to_owned(), flag.takes).help(help);
+        if !flag.has_effect() {
+            arg_of_all = arg_of_all.help_heading("Without effect, taken because Flux has them");
+        }
+        command = command.arg(arg_of_all);
         for role in flag.roles {
             command = command.arg(arg(own_name(*role, flag.name), flag.takes).hide(true));
         }
@@ -79,7 +105,10 @@ pub(crate) fn command() -> Command {
 }
 
 fn arg(name: String, takes: Takes) -> Arg {
-    let arg = Arg::new(name.clone()).long(name).action(ArgAction::Append);
+    let arg = Arg::new(name.clone())
+        .long(name)
+        .value_name(takes.shown())
+        .action(ArgAction::Append);
     match takes {
         Takes::Switch => arg
             .num_args(0..=1)

@@ -39,15 +39,14 @@ impl Connection {
 }
 
 impl Definitions {
-    pub(super) fn offline() -> Self {
-        Self { connection: None }
-    }
-
-    pub(super) fn connect(parsed: &Parsed) -> anyhow::Result<Self> {
+    pub(super) fn new(parsed: &Parsed) -> anyhow::Result<Self> {
         let timeout = parsed.text("timeout").unwrap_or("5m0s");
         let timeout: tidegate_api::Duration = timeout
             .parse()
             .with_context(|| format!("invalid argument \"{timeout}\" for \"--timeout\" flag"))?;
+        if parsed.switch("dry-run") {
+            return Ok(Self { connection: None });
+        }
         let kubeconfig = parsed.text("kubeconfig").map(Path::new);
         tidegate_kube::install_crypto();
         let runtime = tokio::runtime::Builder::new_current_thread()

@@ -42,7 +42,7 @@ pub(super) const COMMAND: Command = Command {
         Flag::text(
             "kubeconfig",
             "",
-            "Cluster to read from [default: KUBECONFIG, else in-cluster]",
+            "Cluster to read from [default: KUBECONFIG, ~/.kube/config, else in-cluster]",
         ),
         Flag::text("kustomization-file", "", "File with the Flux Kustomization"),
         Flag::list(

@@ -35,12 +35,24 @@ const NUMBER: Takes = Takes::Whole(0, u32::MAX as i64);
 const SIGNED: Takes = Takes::Whole(i64::MIN, i64::MAX);
 const PERCENTAGE: Takes = Takes::Whole(0, 99);
 
-const FAIRNESS: &str =
-    "Taken for compatibility: the API server's priority and fairness limits requests";
-const NO_DECRYPTION: &str = "Taken for compatibility: decryption is not served yet";
-const NO_OTHER_CLUSTERS: &str = "Taken for compatibility: other clusters are not served yet";
-const NO_CHARTS: &str = "Taken for compatibility: charts are not served yet";
-const NO_CLOUDS: &str = "Taken for compatibility: cloud identities are not served yet";
+const FAIRNESS: &str = "The API server's priority and fairness limits requests";
+const NO_DECRYPTION: &str = "Decryption is not served yet";
+const NO_OTHER_CLUSTERS: &str = "Other clusters are not served yet";
+const NO_CHARTS: &str = "Charts are not served yet";
+const NO_CLOUDS: &str = "Cloud identities are not served yet";
+
+impl Flag {
+    pub(super) fn has_effect(&self) -> bool {
+        let without = [
+            FAIRNESS,
+            NO_DECRYPTION,
+            NO_OTHER_CLUSTERS,
+            NO_CHARTS,
+            NO_CLOUDS,
+        ];
+        !without.contains(&self.help)
+    }
+}
 
 /// Where a flag is not given, the variable of the environment that counts instead (source-controller `main.go` and
 /// fluxcd/pkg `artifact/config`).
@@ -87,8 +99,8 @@ pub(super) const FLAGS: &[Flag] = &[
     row("drift-repair", KUSTOMIZE, OneOf(&["watch", "interval"]), "watch",
         "When changed objects are put right: watch (at once) or interval (as Flux)"),
     row("enable-leader-election", BOTH, Switch, "false", "Work only while holding the lease"),
-    row("events-addr", BOTH, Receiver, "", "Where events are posted"),
-    row("feature-gates", BOTH, Gates, "", "`Gate=true,Gate=false`"),
+    row("events-addr", BOTH, Receiver, "", "URL of the notification-controller (or anything that takes its events)"),
+    row("feature-gates", BOTH, Gates, "", "What is on or off by its gate, by Flux's names"),
     row("full-resync", KUSTOMIZE, PositiveDuration, "1h",
         "Everything is read again after this long, whatever the watches say"),
     row("health-addr", BOTH, ListenerOrNone, ":9440", "Where /healthz and /readyz are served"),
@@ -102,7 +114,7 @@ pub(super) const FLAGS: &[Flag] = &[
     row("insecure-allow-http", BOTH, Switch, "true", "Allow plain HTTP to Git servers and for remote bases"),
     row("insecure-kubeconfig-exec", KUSTOMIZE, Switch, "false", NO_OTHER_CLUSTERS),
     row("insecure-kubeconfig-tls", KUSTOMIZE, Switch, "false", NO_OTHER_CLUSTERS),
-    row("interval-jitter-percentage", BOTH, PERCENTAGE, "5", "How far intervals may be off, in percent"),
+    row("interval-jitter-percentage", BOTH, PERCENTAGE, "5", "By how much intervals vary at random, in percent"),
     row("kube-api-burst", BOTH, SIGNED, "300", FAIRNESS),
     row("kube-api-qps", BOTH, Takes::Decimal, "50", FAIRNESS),
     row("leader-election-lease-duration", BOTH, PositiveDuration, "35s",
@@ -125,8 +137,8 @@ pub(super) const FLAGS: &[Flag] = &[
     row("ssh-hostkey-algos", SOURCE, HostKeys, "", "SSH host key algorithms, all safe ones by default"),
     row("ssh-kex-algos", SOURCE, KeyExchanges, "", "SSH key exchange algorithms, all safe ones by default"),
     row("storage-addr", SOURCE, Listener, ":9090", "Where artifacts are served"),
-    row("storage-adv-addr", SOURCE, Host, "", "Address of the artifact server in artifact URLs"),
-    row("storage-path", SOURCE, Text, "", "Folder for artifacts"),
+    row("storage-adv-addr", SOURCE, Host, "", "Address of the artifact server in artifact URLs, for other controllers [default: the Service's]"),
+    row("storage-path", SOURCE, Text, "", "Folder for artifacts [default: tidegate in the folder for temporary files]"),
     row("token-cache-max-duration", BOTH, Duration, "1h", NO_CLOUDS),
     row("token-cache-max-size", BOTH, SIGNED, "100", NO_CLOUDS),
     row("watch-all-namespaces", BOTH, Switch, "true", "Watch all namespaces, else only that of RUNTIME_NAMESPACE"),

@@ -47,6 +47,23 @@ impl Takes {
         )
     }
 
+    /// What stands for the value in `--help`.
+    pub(super) fn shown(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Switch => "true|false",
+            Self::List | Self::GroupKinds | Self::KeyExchanges | Self::HostKeys => "a,b",
+            Self::OneOf(_) => "choice",
+            Self::Whole(..) | Self::Decimal => "number",
+            Self::Duration | Self::PositiveDuration => "duration",
+            Self::Listener | Self::ListenerOrNone => "host:port",
+            Self::Host => "host",
+            Self::Receiver => "url",
+            Self::Selector => "selector",
+            Self::Gates => "Gate=true",
+        }
+    }
+
     /// The error says what is expected and why `text` is not that; it does not hold a text that may be secret.
     pub(super) fn check(self, text: &str) -> Result<(), Wrong> {
         let fits = |fits: bool, expected: &str| fits.then_some(()).ok_or(Wrong::new(expected));

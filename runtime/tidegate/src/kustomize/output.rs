@@ -27,7 +27,7 @@ pub(crate) fn print(text: &[u8]) -> anyhow::Result<ExitCode> {
     match output.write_all(text).and_then(|()| output.flush()) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::from(BROKEN_PIPE)),
-        Err(error) => Err(error).context("write /dev/stdout"),
+        Err(error) => Err(failed("write", Path::new("/dev/stdout"), &error)),
     }
 }
 
@@ -43,8 +43,13 @@ pub(super) fn write(path: &str, documents: &[Bytes]) -> anyhow::Result<ExitCode>
 }
 
 fn write_file(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    std::fs::write(path, content)
-        .map_err(|error| anyhow::Error::msg(format!("open {}: {}", path.display(), reason(&error))))
+    let mut file = std::fs::File::create(path).map_err(|error| failed("open", path, &error))?;
+    file.write_all(content)
+        .map_err(|error| failed("write", path, &error))
+}
+
+fn failed(operation: &str, path: &Path, error: &std::io::Error) -> anyhow::Error {
+    anyhow::Error::msg(format!("{operation} {}: {}", path.display(), reason(error)))
 }
 
 /// One file per object (kustomize/commands/build, `WriteIndividualFiles`): the namespace is part of the name if there
