@@ -32,3 +32,19 @@ pub fn cases() -> anyhow::Result<Vec<PathBuf>> {
     found.sort();
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_readme_names_every_case() {
+        let path = tidegate_testkit::workspace_root().join("tests/README.md");
+        let readme = std::fs::read_to_string(path).expect("tests/README.md is there");
+        for folder in super::cases().expect("the cases are there") {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            assert!(
+                readme.contains(&format!("| `{name}`")) || readme.contains(&format!(", `{name}`")),
+                "tests/README.md does not say what the case {name} covers"
+            );
+        }
+    }
+}
