@@ -39,8 +39,6 @@ pub use history::History;
 pub use history::Snapshot;
 pub use inventory::Inventory;
 pub use inventory::InventoryEntry;
-pub use inventory::InventoryId;
-pub use inventory::InventoryIdError;
 pub use kustomization::BuildMetadata;
 pub use kustomization::CommonMetadata;
 pub use kustomization::CustomHealthCheck;

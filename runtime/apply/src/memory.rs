@@ -15,54 +15,23 @@ pub struct Applied {
     pub desired: Digest,
     /// Digest of what counts as content of the live object: see [`live_digest`].
     pub live: Digest,
-    pub uid: String,
+    /// Where the apply left the object: a watch that tells of this version tells of nobody else's doing.
     pub resource_version: String,
-    /// 0 for kinds without.
-    pub generation: i64,
-    /// Digest of its labels, annotations and finalizers.
-    pub metadata: Digest,
     /// The object was left alone because its metadata says so.
     pub skipped: bool,
 }
 
 impl Applied {
     pub(crate) fn new(desired: Digest, live: &Value, skipped: bool) -> Self {
-        let text = |pointer| {
-            live.pointer(pointer)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
+        let version = live
+            .pointer("/metadata/resourceVersion")
+            .and_then(Value::as_str);
         Self {
             desired,
             live: live_digest(live),
-            uid: text("/metadata/uid"),
-            resource_version: text("/metadata/resourceVersion"),
-            generation: live
-                .pointer("/metadata/generation")
-                .and_then(Value::as_i64)
-                .unwrap_or_default(),
-            metadata: metadata_digest(live.get("metadata").unwrap_or(&Value::Null)),
+            resource_version: version.unwrap_or_default().to_owned(),
             skipped,
         }
-    }
-
-    /// Whether a watch's view of the object's `metadata` shows that somebody else changed it: it is another object,
-    /// or has another generation, other labels, annotations or finalizers; without a generation, any later version
-    /// but the remembered one. Older views are echoes of what came before our own apply.
-    pub fn has_moved(&self, metadata: &Value) -> bool {
-        let text = |field: &str| metadata[field].as_str().unwrap_or_default();
-        if text("uid") != self.uid {
-            return true;
-        }
-        let version = text("resourceVersion");
-        if version == self.resource_version || is_earlier(version, &self.resource_version) {
-            return false;
-        }
-        let generation = metadata["generation"].as_i64().unwrap_or_default();
-        generation == 0
-            || generation != self.generation
-            || metadata_digest(metadata) != self.metadata
     }
 }
 
@@ -104,21 +73,6 @@ pub fn live_digest(live: &Value) -> Digest {
         }
     }
     Digest::of(&writer)
-}
-
-fn metadata_digest(metadata: &Value) -> Digest {
-    let mut writer = Vec::new();
-    for field in ["labels", "annotations", "finalizers"] {
-        write_value(&mut writer, &metadata[field]);
-        writer.push(b'\n');
-    }
-    Digest::of(&writer)
-}
-
-/// Versions of one resource are numbers that grow (Kubernetes, "Resource version semantics", from 1.35 promised).
-/// What is no number is never earlier.
-fn is_earlier(version: &str, than: &str) -> bool {
-    matches!((version.parse::<u64>(), than.parse::<u64>()), (Ok(version), Ok(than)) if version < than)
 }
 
 /// Digest of a wanted object, whatever the order of its keys; `settings` is what else steers its apply.
@@ -180,37 +134,6 @@ mod tests {
         };
         assert_eq!(live_digest(&live(1, "5", 0)), live_digest(&live(1, "6", 1)));
         assert_ne!(live_digest(&live(1, "5", 0)), live_digest(&live(2, "5", 0)));
-    }
-
-    #[track_caller]
-    fn check_moved(applied: &Value, seen: &Value, moved: bool) {
-        let applied = Applied::new(Digest::of(b""), &json!({ "metadata": applied }), false);
-        assert_eq!(applied.has_moved(seen), moved, "{seen}");
-    }
-
-    #[test]
-    fn tells_what_has_moved() {
-        let plain = json!({"uid": "u", "resourceVersion": "10"});
-        check_moved(&plain, &plain, false);
-        check_moved(&plain, &json!({"uid": "u", "resourceVersion": "9"}), false);
-        check_moved(&plain, &json!({"uid": "u", "resourceVersion": "11"}), true);
-        check_moved(
-            &plain,
-            &json!({"uid": "other", "resourceVersion": "9"}),
-            true,
-        );
-        let counted =
-            json!({"uid": "u", "resourceVersion": "10", "generation": 1, "labels": {"a": "b"}});
-        let seen = |field: &str, value: Value| {
-            let mut seen = counted.clone();
-            seen["resourceVersion"] = json!("11");
-            seen[field] = value;
-            seen
-        };
-        check_moved(&counted, &seen("managedFields", json!([])), false);
-        check_moved(&counted, &seen("generation", json!(2)), true);
-        check_moved(&counted, &seen("labels", json!({"a": "c"})), true);
-        check_moved(&counted, &seen("finalizers", json!(["f"])), true);
     }
 
     #[test]

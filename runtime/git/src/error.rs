@@ -34,19 +34,6 @@ pub enum Error {
     SparseMissing(String),
 }
 
-impl Error {
-    /// Whether the server wants other credentials.
-    pub fn is_authentication(&self) -> bool {
-        let (Self::List { cause, .. } | Self::Clone { cause, .. }) = self else {
-            return false;
-        };
-        matches!(
-            cause,
-            Failure::AuthenticationRequired(_) | Failure::AuthorizationFailed(_)
-        )
-    }
-}
-
 /// What went wrong with a remote. Texts of the first group are go-git's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -2,7 +2,9 @@
 
 mod act;
 pub(crate) use act::blocking;
+mod applying;
 mod dependencies;
+mod finalize;
 mod health;
 mod moved;
 pub(crate) mod outcome;

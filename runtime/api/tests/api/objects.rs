@@ -93,7 +93,7 @@ fn a_kustomization_with_every_field_is_written_as_it_was_read() {
         Some(DeletionPolicy::WaitForTermination)
     );
     let inventory = kustomization.status.inventory.unwrap();
-    assert_eq!(inventory.entries[0].parse().unwrap().kind, "Deployment");
+    assert_eq!(inventory.entries[0].v, "v1");
 }
 
 #[test]

@@ -272,7 +272,16 @@ fn hosts_and_users_are_checked() {
         Failure::HostKey("key is revoked".into())
     );
     let stranger = go(&server, "/x", HOST_ED25519, None, &known).err().unwrap();
-    assert!(stranger.is_authentication(), "{stranger}");
+    assert!(
+        matches!(
+            &stranger,
+            Error::Clone {
+                cause: Failure::AuthenticationRequired(_),
+                ..
+            }
+        ),
+        "{stranger}"
+    );
     let locked = cause(go(&server, "/x", USER_ENCRYPTED, None, &known));
     assert_eq!(
         locked.to_string(),

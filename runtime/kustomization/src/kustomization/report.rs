@@ -3,6 +3,7 @@
 //! The order of steps is that of Flux (kustomize-controller, `kustomization_controller.go`, `Reconcile`,
 //! `finalizeStatus`).
 
+mod draft;
 mod events;
 
 pub(super) use events::applied;
@@ -17,8 +18,8 @@ use super::outcome::Failure;
 use super::outcome::Finalized;
 use super::outcome::Health;
 use super::outcome::Outcome;
-use super::outcome::Revision;
 use super::outcome::Step;
+use draft::Draft;
 use events::event_of;
 use events::passed;
 use jiff::Timestamp;
@@ -26,7 +27,6 @@ use kube::ResourceExt as _;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tidegate_api::Condition;
 use tidegate_api::ConditionStatus;
 use tidegate_api::Duration as GoDuration;
 use tidegate_api::Kustomization;
@@ -46,15 +46,6 @@ use tidegate_values::Severity;
 
 /// Before the text of every mistake that only a change of the spec mends.
 const TERMINAL: &str = "Reconciliation failed terminally due to configuration error";
-
-/// A status in the making.
-struct Draft<'a> {
-    object: &'a Kustomization,
-    status: KustomizationStatus,
-    events: Vec<Event>,
-    error: Option<String>,
-    now: Timestamp,
-}
 
 pub(super) fn value(status: &KustomizationStatus) -> Value {
     serde_json::to_value(status).unwrap_or_else(|_| Value::Object(serde_json::Map::new()))
@@ -134,40 +125,7 @@ pub(super) fn report(
     }
 }
 
-impl<'a> Draft<'a> {
-    fn new(object: &'a Kustomization, now: Timestamp) -> Self {
-        Self {
-            object,
-            status: object.status.clone(),
-            events: Vec::new(),
-            error: None,
-            now,
-        }
-    }
-
-    fn generation(&self) -> i64 {
-        self.object.metadata.generation.unwrap_or_default()
-    }
-
-    fn set(&mut self, type_: &str, status: ConditionStatus, reason: &str, message: &str) {
-        let generation = self.generation();
-        self.status.conditions.set(
-            Condition::new(type_, status, reason, message),
-            generation,
-            Time::new(self.now),
-        );
-    }
-
-    fn not_ready(&mut self, reason: &str, message: &str) {
-        self.set(condition::READY, ConditionStatus::False, reason, message);
-    }
-
-    fn stalled(&mut self, reason: &str, message: &str) {
-        self.not_ready(reason, message);
-        self.set(condition::STALLED, ConditionStatus::True, reason, message);
-        self.status.conditions.remove(condition::RECONCILING);
-    }
-
+impl Draft<'_> {
     /// Nothing was attempted.
     fn held(&mut self, outcome: &Outcome, inputs: &Inputs) -> Next {
         match outcome {
@@ -446,43 +404,6 @@ impl<'a> Draft<'a> {
             event::COMMIT_STATUS_UPDATE.to_owned(),
         );
         self.events.push(told);
-    }
-
-    fn last_applied(&self) -> Revision {
-        Revision {
-            revision: self
-                .status
-                .last_applied_revision
-                .clone()
-                .unwrap_or_default(),
-            origin: self.status.last_applied_origin_revision.clone(),
-        }
-    }
-
-    fn fail(&mut self, message: String, revision: Option<&Revision>) {
-        self.error = Some(message.clone());
-        self.warn(message, revision);
-    }
-
-    fn warn(&mut self, message: String, revision: Option<&Revision>) {
-        let reason = self.reason(Severity::Error);
-        self.events
-            .push(event_of(Severity::Error, reason, message, revision));
-    }
-
-    fn tell(&mut self, message: String, revision: Option<&Revision>) {
-        let reason = self.reason(Severity::Info);
-        self.events
-            .push(event_of(Severity::Info, reason, message, revision));
-    }
-
-    /// Events have the reason that Ready has at the time.
-    fn reason(&self, severity: Severity) -> &str {
-        match self.status.conditions.reason(condition::READY) {
-            "" if severity == Severity::Error => "error",
-            "" => "info",
-            reason => reason,
-        }
     }
 }
 
