@@ -12,12 +12,14 @@ pub struct Error {
 /// What a caller may want to tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
+    /// Nothing that a caller acts on.
     Other,
     /// A mapping or sequence stands where a scalar should be.
     CollectionInsteadOfScalar,
 }
 
 impl Error {
+    /// A problem in these words.
     pub fn text(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
@@ -38,6 +40,7 @@ impl Error {
         }
     }
 
+    /// What a caller may want to tell apart.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }

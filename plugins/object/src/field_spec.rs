@@ -11,6 +11,7 @@ use tidegate_yaml::Tag;
 /// Where a transformer works: objects of a type (empty fields match any), at a path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FieldSpec {
+    /// The type of objects; empty fields match any.
     pub gvk: Gvk,
     /// Steps divided by `/`. Lists on the way are entered by themselves; `name[]` says that a list is meant.
     pub path: Cow<'static, str>,
@@ -19,6 +20,7 @@ pub struct FieldSpec {
 }
 
 impl FieldSpec {
+    /// A specification of its parts.
     pub fn new(gvk: Gvk, path: impl Into<Cow<'static, str>>, create: bool) -> Self {
         Self {
             gvk,
@@ -49,6 +51,8 @@ impl FieldSpec {
         Ok(())
     }
 
+    /// Adds `spec` where no present entry covers it; an error where one does and says otherwise of `create`
+    /// (kustomize: api/types, `FsSlice.MergeOne`).
     pub fn merge_one(specs: &mut Cow<'static, [FieldSpec]>, spec: &FieldSpec) -> Result<(), Error> {
         let covering = specs
             .iter()

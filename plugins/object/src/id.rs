@@ -13,12 +13,16 @@ const DEFAULT_NAMESPACE: &str = "default";
 /// Group, version and kind of an object. As a selector, an empty field matches anything.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Gvk {
+    /// Empty for the core group.
     pub group: Cow<'static, str>,
+    /// The version inside the group: `v1`.
     pub version: Cow<'static, str>,
+    /// The kind: `Deployment`.
     pub kind: Cow<'static, str>,
 }
 
 impl Gvk {
+    /// A type of its parts.
     pub fn new(
         group: impl Into<Cow<'static, str>>,
         version: impl Into<Cow<'static, str>>,
@@ -31,6 +35,7 @@ impl Gvk {
         }
     }
 
+    /// The type that a manifest with this `apiVersion` and `kind` names.
     pub fn from_api_version(api_version: &str, kind: &str) -> Self {
         let (group, version) = parse_api_version(api_version);
         Self::new(group.to_owned(), version.to_owned(), kind.to_owned())
@@ -52,6 +57,7 @@ impl Gvk {
             && (selector.kind.is_empty() || self.kind == selector.kind)
     }
 
+    /// Whether objects of this type live outside of namespaces; a type that nobody knows lives inside.
     pub fn is_cluster_scoped(&self) -> bool {
         scope::is_cluster_scoped(&self.group, &self.version, &self.kind)
     }
@@ -125,8 +131,11 @@ pub fn parse_api_version(api_version: &str) -> (&str, &str) {
 /// Type, name and namespace of an object.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ObjectId {
+    /// The type.
     pub gvk: Gvk,
+    /// `metadata.name`
     pub name: String,
+    /// `metadata.namespace`, empty where it is missing.
     pub namespace: String,
     /// Known to be outside of namespaces. Ids that stand for an earlier state of an object leave it false and carry
     /// [`NOT_A_NAMESPACE`] instead, as upstream does.
@@ -134,6 +143,7 @@ pub struct ObjectId {
 }
 
 impl ObjectId {
+    /// An id of its parts; the type tells whether it is outside of namespaces.
     pub fn new(gvk: Gvk, name: impl Into<String>, namespace: impl Into<String>) -> Self {
         let cluster_scoped = gvk.is_cluster_scoped();
         Self {
@@ -155,10 +165,12 @@ impl ObjectId {
         }
     }
 
+    /// Whether both are in one namespace; none and `default` are one.
     pub fn same_namespace(&self, other: &ObjectId) -> bool {
         self.effective_namespace() == other.effective_namespace()
     }
 
+    /// Whether type and name are equal, wherever they are.
     pub fn same_type_and_name(&self, other: &ObjectId) -> bool {
         self.name == other.name && self.gvk == other.gvk
     }
@@ -175,6 +187,7 @@ impl ObjectId {
             && self.gvk.is_selected_by(&selector.gvk)
     }
 
+    /// Whether nothing of it is set.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

@@ -35,10 +35,12 @@ impl JsonPatch {
         Ok(Self { operations })
     }
 
+    /// Whether there is no operation.
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()
     }
 
+    /// The number of operations.
     pub fn len(&self) -> usize {
         self.operations.len()
     }

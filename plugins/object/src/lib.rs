@@ -3,6 +3,8 @@
 //!
 //! Knows nothing of files, kustomizations or clusters, and keeps no state outside of its values.
 
+#![warn(missing_docs)]
+
 mod error;
 mod field_spec;
 mod id;

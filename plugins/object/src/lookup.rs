@@ -95,12 +95,14 @@ pub fn find_all(node: &mut Node, path: &[String], create: Option<Kind>) -> Resul
 /// What [`find_all`] found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Matches {
+    /// Where they are, in the order of the document.
     pub positions: Vec<Position>,
     /// Matches inside of texts that are YAML themselves: upstream finds them in a copy, so that changes get lost.
     pub in_texts: usize,
 }
 
 impl Matches {
+    /// Whether there was no match at all.
     pub fn is_empty(&self) -> bool {
         self.positions.is_empty() && self.in_texts == 0
     }

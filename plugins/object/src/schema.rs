@@ -89,6 +89,7 @@ enum Position<'a> {
 /// How a list merges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MergeKeys {
+    /// The fields that together tell elements apart; none where the elements are no mappings, or the schema names no field.
     pub keys: Vec<String>,
 }
 

@@ -6,8 +6,11 @@ use crate::{Error, Gvk, ObjectId};
 /// that must match as a whole; empty ones match anything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selector {
+    /// Patterns of type, name and namespace.
     pub id: ObjectId,
+    /// As the API takes it; empty matches anything.
     pub label_selector: String,
+    /// The same for annotations.
     pub annotation_selector: String,
 }
 
@@ -32,6 +35,7 @@ pub struct SelectorPatterns {
 }
 
 impl SelectorPatterns {
+    /// Compiles the patterns of type, name and namespace; an error where one is no regular expression.
     pub fn compile(selector: &Selector) -> Result<Self, Error> {
         Ok(Self {
             group: Pattern::anchored(&selector.id.gvk.group)?,
@@ -42,16 +46,19 @@ impl SelectorPatterns {
         })
     }
 
+    /// Whether group, version and kind match.
     pub fn matches_type(&self, gvk: &Gvk) -> bool {
         self.group.matches(&gvk.group)
             && self.version.matches(&gvk.version)
             && self.kind.matches(&gvk.kind)
     }
 
+    /// Whether a name matches.
     pub fn matches_name(&self, name: &str) -> bool {
         self.name.matches(name)
     }
 
+    /// Whether a namespace matches.
     pub fn matches_namespace(&self, namespace: &str) -> bool {
         self.namespace.matches(namespace)
     }
@@ -60,8 +67,11 @@ impl SelectorPatterns {
 /// A regular expression in Go's syntax; text without special characters never reaches the expression engine.
 #[derive(Debug)]
 pub enum Pattern {
+    /// Matches every text.
     Any,
+    /// Matches one text.
     Exact(String),
+    /// Matches what the expression says.
     Expression(regex::Regex),
 }
 
@@ -77,6 +87,7 @@ impl Pattern {
         compile(&format!("^(?:{pattern})$")).map(Self::Expression)
     }
 
+    /// Whether `text` matches.
     pub fn matches(&self, text: &str) -> bool {
         match self {
             Self::Any => true,
@@ -89,11 +100,14 @@ impl Pattern {
 /// A regular expression that may match anywhere in a text.
 #[derive(Debug)]
 pub enum FreePattern {
+    /// Matches what holds this text.
     Plain(String),
+    /// Matches what the expression finds something in.
     Expression(regex::Regex),
 }
 
 impl FreePattern {
+    /// Reads a pattern; an error where it is no regular expression.
     pub fn compile(pattern: &str) -> Result<Self, Error> {
         if is_plain(pattern) {
             return Ok(Self::Plain(pattern.to_owned()));
@@ -101,6 +115,7 @@ impl FreePattern {
         compile(pattern).map(Self::Expression)
     }
 
+    /// Whether `text` matches.
     pub fn matches(&self, text: &str) -> bool {
         match self {
             Self::Plain(plain) => text.contains(plain.as_str()),

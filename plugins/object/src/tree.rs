@@ -10,8 +10,11 @@ use crate::error::{Error, ErrorKind};
 /// What a node is, without its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// A text, number, boolean or null.
     Scalar,
+    /// A list.
     Sequence,
+    /// Names and their values.
     Mapping,
 }
 
@@ -27,6 +30,7 @@ impl Kind {
 
 /// kyaml's view of a node. Trees hold no aliases: readers expand them first.
 pub trait Tree: Sized {
+    /// What the node is.
     fn node_kind(&self) -> Kind;
     /// True for a null as read; a node that was made without a tag never is one, whatever its text.
     fn is_tagged_null(&self) -> bool;
@@ -34,6 +38,7 @@ pub trait Tree: Sized {
     fn value(&self) -> &str;
     /// A null, an empty mapping or an empty sequence.
     fn is_nil_or_empty(&self) -> bool;
+    /// A mapping without fields.
     fn is_empty_mapping(&self) -> bool;
     /// A scalar whose text decides what it is, as long as nothing quotes it.
     fn text(value: &str) -> Self;
@@ -43,7 +48,9 @@ pub trait Tree: Sized {
     fn turn_into(&mut self, kind: Kind, tag: Tag);
     /// The first field of that name.
     fn field(&self, name: &str) -> Option<&Self>;
+    /// The first field of that name, to be changed.
     fn field_mut(&mut self, name: &str) -> Option<&mut Self>;
+    /// Takes the first field of that name out.
     fn remove_field(&mut self, name: &str) -> Option<Self>;
     /// The text of a field, empty if it is missing.
     fn string_field(&self, name: &str) -> &str;
@@ -64,6 +71,7 @@ pub trait Tree: Sized {
     /// Notes that this node is one with all others of the object that have the same number. In kyaml they are one
     /// node in several places, so that a change in one place shows in all.
     fn set_share(&mut self, share: usize);
+    /// The number that [`set_share`](Self::set_share) gave.
     fn share(&self) -> Option<usize>;
     /// Takes the place of another node, for those that it is one with.
     fn keep_share_of(&mut self, other: &Self);

@@ -11,7 +11,9 @@ const CUT_MARK: &str = "...";
 /// Whether a condition holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum ConditionStatus {
+    /// It holds.
     True,
+    /// It does not hold.
     False,
     /// Not known (yet); also what any other word is read as.
     #[default]
@@ -157,10 +159,12 @@ impl Conditions {
         self.0.len() != before
     }
 
+    /// The condition of this type.
     pub fn get(&self, type_: &str) -> Option<&Condition> {
         self.0.iter().find(|condition| condition.type_ == type_)
     }
 
+    /// Whether there is a condition of this type, whatever it says.
     pub fn has(&self, type_: &str) -> bool {
         self.get(type_).is_some()
     }
@@ -170,10 +174,12 @@ impl Conditions {
         self.get(type_).map(|condition| condition.status)
     }
 
+    /// Whether the condition of this type is there and holds.
     pub fn is_true(&self, type_: &str) -> bool {
         self.status(type_) == Some(ConditionStatus::True)
     }
 
+    /// Whether the condition of this type is there and does not hold.
     pub fn is_false(&self, type_: &str) -> bool {
         self.status(type_) == Some(ConditionStatus::False)
     }
@@ -188,14 +194,17 @@ impl Conditions {
         self.get(type_).map_or("", |condition| &condition.message)
     }
 
+    /// All conditions, in the order that they are written in.
     pub fn iter(&self) -> std::slice::Iter<'_, Condition> {
         self.0.iter()
     }
 
+    /// The number of conditions.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
+    /// Whether there is no condition.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -33,18 +33,22 @@ pub enum DurationError {
 }
 
 impl Duration {
+    /// No time at all.
     pub const ZERO: Self = Self(0);
     /// The longest span that can be held.
     pub const MAX: Self = Self(i64::MAX);
 
+    /// A span of whole seconds.
     pub const fn from_secs(seconds: u32) -> Self {
         Self(seconds as i64 * SECOND.cast_signed())
     }
 
+    /// A span of nanoseconds; it may be negative.
     pub const fn from_nanos(nanoseconds: i64) -> Self {
         Self(nanoseconds)
     }
 
+    /// The span in nanoseconds.
     pub const fn as_nanos(self) -> i64 {
         self.0
     }

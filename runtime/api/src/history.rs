@@ -73,14 +73,17 @@ impl History {
         self.0.truncate(MAX_LENGTH);
     }
 
+    /// What was built last; `None` before anything was.
     pub fn latest(&self) -> Option<&Snapshot> {
         self.0.first()
     }
 
+    /// What was built, the latest first.
     pub fn iter(&self) -> std::slice::Iter<'_, Snapshot> {
         self.0.iter()
     }
 
+    /// Whether nothing was built yet.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

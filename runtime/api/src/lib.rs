@@ -5,6 +5,8 @@
 //! with an accessor beside it, since one odd object must not make a whole list or watch fail.
 //! This crate never does I/O and sends no request.
 
+#![warn(missing_docs)]
+
 mod artifact;
 mod condition;
 mod definition;

@@ -7,9 +7,11 @@ use serde::de::DeserializeOwned;
 /// A column of what `kubectl get` prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
+    /// Its head: `READY`.
     pub name: &'static str,
     /// `string`, `date`, `integer`…
     pub type_: &'static str,
+    /// Where the value stands: `.metadata.creationTimestamp`.
     pub json_path: &'static str,
 }
 
@@ -24,22 +26,35 @@ pub trait CustomResource:
     + Sync
     + 'static
 {
+    /// What people ask for.
     type Spec: JsonSchema;
+    /// What came of it.
     type Status: JsonSchema + ReconcileStatus;
 
+    /// API group: `source.toolkit.fluxcd.io`.
     const GROUP: &'static str;
+    /// API version without the group: `v1`.
     const VERSION: &'static str;
+    /// The kind: `GitRepository`.
     const KIND: &'static str;
+    /// The name in request paths: `gitrepositories`.
     const PLURAL: &'static str;
+    /// The name for one that `kubectl get` takes: `gitrepository`.
     const SINGULAR: &'static str;
+    /// Shorter names that `kubectl get` takes: `gitrepo`.
     const SHORT_NAMES: &'static [&'static str];
+    /// Names for this and other kinds together that `kubectl get` takes: `fluxcd`.
     const CATEGORIES: &'static [&'static str];
+    /// What `kubectl get` prints beside the name.
     const COLUMNS: &'static [Column];
     /// One sentence for `kubectl explain`.
     const DESCRIPTION: &'static str;
 
+    /// What people ask for.
     fn spec(&self) -> &Self::Spec;
+    /// What came of it.
     fn status(&self) -> &Self::Status;
+    /// The status, to be changed.
     fn status_mut(&mut self) -> &mut Self::Status;
 
     /// Whether somebody asked to leave the object alone.
@@ -63,12 +78,18 @@ pub trait CustomResource:
 
 /// What every status of ours has in common.
 pub trait ReconcileStatus {
+    /// The conditions, as they stand in the status.
     fn conditions(&self) -> &Conditions;
+    /// The conditions, to be changed.
     fn conditions_mut(&mut self) -> &mut Conditions;
     /// -1 is the default that the API server gives to an object that nothing has looked at yet.
     fn observed_generation(&self) -> i64;
+    /// Notes the generation of the spec that the status tells of.
     fn set_observed_generation(&mut self, generation: i64);
+    /// Value of the annotation [`RECONCILE_REQUESTED_AT`](crate::meta::annotation::RECONCILE_REQUESTED_AT) that was
+    /// answered last.
     fn last_handled_reconcile_at(&self) -> Option<&str>;
+    /// Notes the request that was answered.
     fn set_last_handled_reconcile_at(&mut self, request: Option<String>);
 }
 
@@ -84,8 +105,11 @@ macro_rules! custom_resource {
         #[derive(Debug, Clone, PartialEq, Default, serde::Deserialize)]
         #[serde(default)]
         pub struct $object {
+            /// Name, namespace, labels, annotations and the rest of what every object has.
             pub metadata: k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta,
+            /// What people ask for.
             pub spec: $spec,
+            /// What came of it; the default before anything looked at the object.
             pub status: $status,
         }
 

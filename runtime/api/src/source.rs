@@ -8,13 +8,18 @@ use std::str::FromStr;
 /// The kinds that a Kustomization can take its manifests from. All are of `source.toolkit.fluxcd.io/v1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SourceKind {
+    /// Files of an object store.
     Bucket,
+    /// An artifact that somebody else makes and serves.
     ExternalArtifact,
+    /// Files of a Git repository.
     GitRepository,
+    /// Files of an OCI image. The kind is written `OCIRepository`.
     OciRepository,
 }
 
 impl SourceKind {
+    /// All kinds, by name.
     pub const ALL: [Self; 4] = [
         Self::Bucket,
         Self::ExternalArtifact,
@@ -22,6 +27,7 @@ impl SourceKind {
         Self::OciRepository,
     ];
 
+    /// The kind as manifests write it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Bucket => "Bucket",
@@ -74,10 +80,13 @@ impl FromStr for SourceKind {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SourceStatus {
+    /// What can be downloaded now; `None` before there was anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact: Option<Artifact>,
+    /// What its controller says of it.
     #[serde(skip_serializing_if = "Conditions::is_empty")]
     pub conditions: Conditions,
+    /// The generation of the spec that the status tells of; 0 when it does not say.
     #[serde(skip_serializing_if = "crate::resource::is_zero")]
     pub observed_generation: i64,
 }
@@ -86,9 +95,13 @@ pub struct SourceStatus {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SourceObject {
+    /// API group and version.
     pub api_version: String,
+    /// One of [`SourceKind`].
     pub kind: String,
+    /// Name, namespace and the rest of what every object has.
     pub metadata: ObjectMeta,
+    /// What its controller says of it.
     pub status: SourceStatus,
 }
 

@@ -45,6 +45,7 @@ pub struct Settings {
     pub manager: String,
     /// Recreate objects whose immutable fields changed.
     pub force: bool,
+    /// When the server is asked what it would do (`--apply-dry-run`).
     pub dry_run: DryRunMode,
     /// Requests at a time (`--concurrent-ssa`).
     pub concurrent: usize,
@@ -63,6 +64,7 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Flux's defaults, with the field manager's name and what judges drift.
     pub fn new(manager: impl Into<String>, drift_check: Arc<dyn DriftCheck>) -> Self {
         Self {
             manager: manager.into(),
@@ -117,6 +119,7 @@ pub struct Outcome {
     /// What to remember, by the reference used in `changes`. Objects that were remembered and not asked for again
     /// are not repeated here.
     pub applied: HashMap<ObjectRef, Applied>,
+    /// Why the apply ended early; `None` when all of it was done.
     pub failure: Option<Error>,
 }
 

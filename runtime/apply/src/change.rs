@@ -5,9 +5,13 @@ use tidegate_values::ObjectRef;
 /// What happened to an object. The words are Flux's (fluxcd/pkg, `ssa`, `changeset.go`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
+    /// It was not there.
     Created,
+    /// It was there, and was changed.
     Configured,
+    /// It was there as it is wanted.
     Unchanged,
+    /// It was asked to go; finalizers may keep it a while.
     Deleted,
     /// Left alone because its metadata says so.
     Skipped,
@@ -16,6 +20,7 @@ pub enum Action {
 }
 
 impl Action {
+    /// The word of events and logs: `created`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -43,7 +48,9 @@ impl fmt::Display for Action {
 /// even when their manifest names one, once the server knows them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
+    /// The object, as the server names it.
     pub object: ObjectRef,
+    /// What happened to it.
     pub action: Action,
 }
 
@@ -56,14 +63,17 @@ impl fmt::Display for Change {
 /// What happened to a set of objects, in order. Written one line each, as in Flux's events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChangeSet {
+    /// One entry for each object, in the order that they were dealt with.
     pub entries: Vec<Change>,
 }
 
 impl ChangeSet {
+    /// Adds an object at the end.
     pub fn push(&mut self, object: ObjectRef, action: Action) {
         self.entries.push(Change { object, action });
     }
 
+    /// Whether no object was dealt with at all.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

@@ -8,13 +8,22 @@ use tidegate_values::Redactor;
 pub enum RequestError {
     /// The server refused. `reason` is `Status.reason`: `Invalid`, `Forbidden`, … or empty.
     Refused {
+        /// The HTTP status.
         code: u16,
+        /// `Status.reason`, empty when the server gave none.
         reason: String,
+        /// `Status.message`, in the server's words.
         message: String,
+        /// The reasons of `Status.details.causes`.
         causes: Vec<String>,
     },
     /// The server does not serve this kind.
-    NoMatch { kind: String, api_version: String },
+    NoMatch {
+        /// As the manifest names it.
+        kind: String,
+        /// As the manifest names it.
+        api_version: String,
+    },
     /// There is no such request: a name, a namespace or an API version can't stand in the path of one.
     Impossible(String),
     /// No answer, or none that could be understood.
@@ -30,22 +39,27 @@ impl RequestError {
         }
     }
 
+    /// The object, its namespace or its kind is not there.
     pub fn is_not_found(&self) -> bool {
         self.has("NotFound", 404)
     }
 
+    /// The object changed meanwhile, or fields belong to another manager.
     pub fn is_conflict(&self) -> bool {
         self.has("Conflict", 409)
     }
 
+    /// The object can't be as it is wanted.
     pub fn is_invalid(&self) -> bool {
         self.has("Invalid", 422)
     }
 
+    /// The account may not do this.
     pub fn is_forbidden(&self) -> bool {
         self.has("Forbidden", 403)
     }
 
+    /// The server does not serve the kind.
     pub fn is_no_match(&self) -> bool {
         matches!(self, Self::NoMatch { .. })
     }
@@ -91,43 +105,65 @@ pub enum Error {
     /// The server would not take the object, or did not when it was applied without a dry run.
     #[error("{}", dry_run_text(object, cause))]
     DryRun {
+        /// What it happened to.
         object: ObjectRef,
+        /// What the server said.
         cause: Box<RequestError>,
     },
+    /// The server refused what its dry run had taken.
     #[error("{object} apply failed: {cause}")]
     Apply {
+        /// What it happened to.
         object: ObjectRef,
+        /// What the server said.
         cause: Box<RequestError>,
     },
+    /// Traces of kubectl and of displaced field managers could not be removed.
     #[error("{object} metadata.managedFields cleanup failed: {cause}")]
     Cleanup {
+        /// What it happened to.
         object: ObjectRef,
+        /// What the server said.
         cause: Box<RequestError>,
     },
+    /// The field owners could not be moved to the applied version.
     #[error(
         "{object} failed to migrate API version: failed to migrate managed fields API version to {}: {cause}",
         object.api_version
     )]
     Migrate {
+        /// What it happened to.
         object: ObjectRef,
+        /// What the server said.
         cause: Box<RequestError>,
     },
+    /// The object was to be made anew, and could not be deleted.
     #[error("{object} immutable field detected, failed to delete object: {cause}")]
     Recreate {
+        /// What it happened to.
         object: ObjectRef,
+        /// What the server said.
         cause: Box<RequestError>,
     },
+    /// The object was to be made anew, and finalizers kept it past the time-out.
     #[error(
         "{object} immutable field detected, failed to wait for object to be deleted: context deadline exceeded"
     )]
-    RecreateTimeout { object: ObjectRef },
+    RecreateTimeout {
+        /// What it happened to.
+        object: ObjectRef,
+    },
     /// A stage did not become ready: `timeout waiting for: [Kind/name status: 'InProgress']`.
     #[error("{0}")]
     NotReady(String),
+    /// The object is cipher text: nobody decrypted it.
     #[error(
         "{object} is SOPS encrypted, configuring decryption is required for this secret to be reconciled"
     )]
-    Encrypted { object: ObjectRef },
+    Encrypted {
+        /// What it happened to.
+        object: ObjectRef,
+    },
     /// The rules of `spec.ignore` can't be read: `failed to create ignore rule selector: …`.
     #[error("{0}")]
     Ignore(String),
@@ -136,14 +172,25 @@ pub enum Error {
     DriftCheck(String),
     /// Objects that could not be deleted.
     #[error("delete failed, errors: {}", terminated(messages))]
-    Delete { messages: Vec<String> },
+    Delete {
+        /// One for each object: `Kind/namespace/name delete failed: …`.
+        messages: Vec<String>,
+    },
+    /// A deleted object was still there at the time-out.
     #[error("{object} termination timeout: context deadline exceeded")]
-    Termination { object: ObjectRef },
+    Termination {
+        /// What it happened to.
+        object: ObjectRef,
+    },
+    /// It could not be told whether a deleted object is gone.
     #[error("{object} termination timeout: {cause}")]
     TerminationRead {
+        /// What it happened to.
         object: ObjectRef,
+        /// What the server said.
         cause: Box<RequestError>,
     },
+    /// An entry of the inventory is no identity; it is shown as it is.
     #[error("unable to parse stored object metadata: {0}")]
     InventoryId(String),
 }

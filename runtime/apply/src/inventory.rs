@@ -12,6 +12,7 @@ use crate::{
 /// and the version it was applied in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inventory {
+    /// In the order of the status; no object twice.
     pub entries: Vec<Entry>,
 }
 
@@ -37,6 +38,7 @@ impl Inventory {
         inventory
     }
 
+    /// Whether the object is listed, in whatever version.
     pub fn contains(&self, object: &ObjectRef) -> bool {
         let id = id_of(object);
         self.entries.iter().any(|entry| entry.id == id)
@@ -53,8 +55,8 @@ impl Inventory {
         }
     }
 
-    #[must_use]
     /// What a failed apply leaves: the old entries and whatever was applied before the failure.
+    #[must_use]
     pub fn with_changes(mut self, changes: &ChangeSet) -> Self {
         self.merge(
             changes
@@ -100,6 +102,7 @@ impl Inventory {
 }
 
 impl Entry {
+    /// The entry of an object.
     pub fn of(object: &ObjectRef) -> Self {
         Self {
             id: id_of(object),

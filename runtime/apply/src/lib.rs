@@ -6,10 +6,13 @@
 //! This crate renders nothing, watches nothing, and knows no custom resource of ours or of Flux's;
 //! the caller turns outcomes into statuses and events.
 
+#![warn(missing_docs)]
+
 mod apply;
 mod change;
 mod cleanup;
 mod error;
+/// What an owner has applied, as its status lists it.
 pub mod inventory;
 mod live;
 mod mapper;

@@ -12,10 +12,13 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 /// How the server serves a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {
+    /// Empty for the core group.
     pub group: String,
+    /// The version inside the group: `v1`.
     pub version: String,
     /// The resource in the path: `deployments`.
     pub plural: String,
+    /// Whether its objects live in namespaces.
     pub namespaced: bool,
 }
 
@@ -39,6 +42,7 @@ impl Resource {
         }
     }
 
+    /// As manifests write it: `apps/v1`.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() {
             self.version.clone()

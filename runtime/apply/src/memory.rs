@@ -39,6 +39,7 @@ impl Applied {
 /// Keys are references as reported in changes: without namespace for cluster-scoped objects.
 #[derive(Debug, Clone, Default)]
 pub struct Previous {
+    /// What the last apply left of each object.
     pub known: HashMap<ObjectRef, Applied>,
     /// Objects that somebody changed or deleted since: gone, or another generation, labels, annotations or
     /// finalizers; for kinds without generation another resource version than the one remembered.

@@ -21,14 +21,17 @@ impl Object {
         whole.then_some(object)
     }
 
+    /// As the manifest writes it; never empty.
     pub fn api_version(&self) -> &str {
         text(self.0.get("apiVersion"))
     }
 
+    /// As the manifest writes it; never empty.
     pub fn kind(&self) -> &str {
         text(self.0.get("kind"))
     }
 
+    /// As the manifest writes it; never empty.
     pub fn name(&self) -> &str {
         text(self.metadata("name"))
     }
@@ -45,14 +48,17 @@ impl Object {
             .map_or("", |(group, _)| group)
     }
 
+    /// The value of a label, if it is a text.
     pub fn label(&self, key: &str) -> Option<&str> {
         self.metadata("labels")?.get(key)?.as_str()
     }
 
+    /// The value of an annotation, if it is a text.
     pub fn annotation(&self, key: &str) -> Option<&str> {
         self.metadata("annotations")?.get(key)?.as_str()
     }
 
+    /// What the manifest says that it is: cluster-scoped kinds may still have a namespace.
     pub fn reference(&self) -> ObjectRef {
         ObjectRef {
             api_version: self.api_version().to_owned(),
@@ -62,18 +68,22 @@ impl Object {
         }
     }
 
+    /// A field of the top level.
     pub fn get(&self, field: &str) -> Option<&Value> {
         self.0.get(field)
     }
 
+    /// The whole object.
     pub fn as_map(&self) -> &Map<String, Value> {
         &self.0
     }
 
+    /// The whole object, to be changed. What makes it one ([`Object::new`]) has to stay.
     pub fn as_map_mut(&mut self) -> &mut Map<String, Value> {
         &mut self.0
     }
 
+    /// The whole object as JSON.
     pub fn into_value(self) -> Value {
         Value::Object(self.0)
     }
@@ -144,7 +154,9 @@ pub fn flatten(documents: impl IntoIterator<Item = Value>) -> Vec<Object> {
 pub struct Owner {
     /// Prefix of the labels and of the annotations that steer the apply, such as `kustomize.toolkit.fluxcd.io`.
     pub group: String,
+    /// Name of the owner.
     pub name: String,
+    /// Namespace of the owner.
     pub namespace: String,
 }
 

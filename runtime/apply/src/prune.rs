@@ -24,6 +24,7 @@ pub struct Pruned {
     /// The objects whose deletion the server did not confirm, last applied first: they go to the end of the
     /// inventory (kustomize-controller, `pruneSurvivors`).
     pub survivors: Vec<ObjectRef>,
+    /// The refusals, all in one; `None` when there was none.
     pub failure: Option<Error>,
 }
 

@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 pub enum DeletionPolicy {
     /// Deletes them if `spec.prune` is set.
     MirrorPrune,
+    /// Deletes them, whatever `spec.prune` says.
     Delete,
     /// Deletes them and waits until they are gone.
     WaitForTermination,
+    /// Leaves them where they are.
     Orphan,
 }
 
@@ -29,12 +31,17 @@ impl DeletionPolicy {
 pub enum SubstituteStrategy {
     /// If there is at least one variable.
     WithVariables,
+    /// Also without any variable, so that defaults and escapes in the manifests take effect.
     Always,
 }
 
 /// An annotation that kustomize can add to what it builds: where an object came from, or what changed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(
+    missing_docs,
+    reason = "docs of variants would go into the schema, which is upstream's; the names are kustomize's"
+)]
 pub enum BuildMetadata {
     OriginAnnotations,
     TransformerAnnotations,
