@@ -81,18 +81,9 @@ pub fn decode_object(node: &Node) -> Result<Map, Error> {
 /// text in between. `yes`, `no`, `on`, `off`, `y` and `n` are booleans; keys become texts; of repeated keys the last
 /// counts. Nothing at all is null.
 pub fn parse_v2(input: &[u8]) -> Result<Value, Error> {
-    read_v2(input, false)
-}
-
-/// Like [`parse_v2`], but repeated keys are an error: `YAMLToJSONStrict`.
-pub fn parse_v2_strict(input: &[u8]) -> Result<Value, Error> {
-    read_v2(input, true)
-}
-
-fn read_v2(input: &[u8], strict: bool) -> Result<Value, Error> {
     let source = Source::new(input);
     match Composer::new(&source, Dialect::V2).next_document(&[])? {
-        Some(document) => decode::v2::decode(&document.root, strict),
+        Some(document) => decode::v2::decode(&document.root),
         None => Ok(Value::Null),
     }
 }

@@ -7,31 +7,24 @@ use crate::node::{Kind, Node, Style, Tag};
 use crate::number;
 use crate::resolve::{Scalar, resolve};
 use crate::scanner::Dialect;
-use crate::value::{Map, Value, go_quote};
+use crate::value::{Map, Value};
 
 /// Go's name of the map type.
 const MAP_TYPE: &str = "map[interface {}]interface {}";
 
 struct Decoder<'n> {
     walk: Walk<'n>,
-    strict: bool,
-    problems: Vec<String>,
-    /// The first key that cannot become a JSON name; reported after all other problems.
+    /// The first key that cannot become a JSON name; reported when the whole document was read.
     bad_key: Option<Error>,
 }
 
 /// Decodes a tree that was composed for yaml.v2.
-pub(crate) fn decode(root: &Node, strict: bool) -> Result<Value, Error> {
+pub(crate) fn decode(root: &Node) -> Result<Value, Error> {
     let mut decoder = Decoder {
         walk: Walk::new(root),
-        strict,
-        problems: Vec::new(),
         bad_key: None,
     };
     let value = decoder.decode(root)?;
-    if !decoder.problems.is_empty() {
-        return Err(Error::Decode(decoder.problems));
-    }
     match decoder.bad_key {
         Some(error) => Err(error),
         None => Ok(value),
@@ -81,21 +74,10 @@ impl<'n> Decoder<'n> {
                     name.to_go_syntax(MAP_TYPE)
                 )));
             }
-            let line = value.line;
             let value = self.decode(value)?;
             let Some(text) = self.name_key(&name, &value) else {
                 continue;
             };
-            if self.strict && map.contains_key(&text) {
-                let key = if matches!(name, Value::String(_)) {
-                    go_quote(&text)
-                } else {
-                    text
-                };
-                self.problems
-                    .push(format!("line {line}: key {key} already set in map"));
-                continue;
-            }
             map.insert(text, value);
         }
         self.walk.leave();

@@ -126,9 +126,6 @@ fn perform(action: &str, input: &[u8]) -> Result<String, Error> {
         "v2-json" => {
             tidegate_yaml::to_json(&tidegate_yaml::parse_v2(input)?).map(|json| json + "\n")
         }
-        "v2-json-strict" => {
-            tidegate_yaml::to_json(&tidegate_yaml::parse_v2_strict(input)?).map(|json| json + "\n")
-        }
         other => panic!("unknown section {other}"),
     }
 }
