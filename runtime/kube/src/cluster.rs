@@ -13,6 +13,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::task::Context;
 use std::task::Poll;
+use tidegate_values::NameError;
+use tidegate_values::NameRule;
 use tower::Service;
 
 /// Why no connection to the API server could be set up.
@@ -26,20 +28,10 @@ pub enum ConnectError {
     #[error("the user agent `{0}` is no header value")]
     UserAgent(String),
     /// A name that no service account can have.
-    #[error(
-        "{} can't be the name of a service account: it must consist of lower case letters, digits, '-' and '.', and start and end with a letter or digit, with at most 253 characters",
-        shortened(.0)
-    )]
-    Account(String),
-}
-
-/// Quoted, without control characters, and no longer than a message can take.
-fn shortened(name: &str) -> String {
-    const MOST: usize = 64;
-    match name.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{:?}…", &name[..end]),
-        None => format!("{name:?}"),
-    }
+    #[error(transparent)]
+    Account(#[from] NameError),
+    #[error("the user {0:?} can't stand in a header")]
+    User(String),
 }
 
 /// One cluster, and the identities under which we speak to it.
@@ -85,8 +77,7 @@ impl Cluster {
     pub fn as_service_account(&self, namespace: &str, name: &str) -> Result<Client, ConnectError> {
         Self::check_account(name)?;
         let user = format!("system:serviceaccount:{namespace}:{name}");
-        let header =
-            HeaderValue::from_str(&user).map_err(|_| ConnectError::Account(name.to_owned()))?;
+        let header = HeaderValue::from_str(&user).map_err(|_| ConnectError::User(user.clone()))?;
         let mut tenants = self
             .tenants
             .lock()
@@ -111,19 +102,7 @@ impl Cluster {
     /// # Errors
     /// [`ConnectError::Account`] where it can't.
     pub fn check_account(name: &str) -> Result<(), ConnectError> {
-        let is_alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let is_label = |label: &[u8]| {
-            label.first().is_some_and(is_alphanumeric)
-                && label.last().is_some_and(is_alphanumeric)
-                && label
-                    .iter()
-                    .all(|byte| is_alphanumeric(byte) || *byte == b'-')
-        };
-        if name.len() <= 253 && name.as_bytes().split(|byte| *byte == b'.').all(is_label) {
-            Ok(())
-        } else {
-            Err(ConnectError::Account(name.to_owned()))
-        }
+        Ok(NameRule::Subdomain.check(name, "a service account")?)
     }
 
     /// Requests sent so far, by method and status code.
@@ -170,41 +149,16 @@ mod tests {
 
     #[test]
     fn only_names_of_service_accounts_are_put_into_a_header() {
-        let longest = "a".repeat(253);
-        for name in ["a", "0", "flux-applier", "team.a-1", &longest] {
-            assert!(Cluster::check_account(name).is_ok(), "{name}");
-        }
-        let too_long = "a".repeat(254);
+        assert!(Cluster::check_account("flux-applier").is_ok());
         for name in [
             "",
-            "a\nb",
             "a\r\nImpersonate-Group: system:masters",
-            "a\tb",
-            "a\u{7f}",
-            "A",
-            "ä",
-            "a b",
             "a:b",
-            "a/b",
-            "a_b",
-            "-a",
-            "a-",
-            ".a",
-            "a.",
-            "a..b",
-            "..",
-            &too_long,
+            "a\u{7f}",
         ] {
             let error = Cluster::check_account(name).expect_err(name).to_string();
-            assert!(
-                error.len() < 300 && !error.contains(char::is_control),
-                "{error}"
-            );
+            let quoted = format!("{name:?} can't be the name of a service account: ");
+            assert!(error.starts_with(&quoted), "{error}");
         }
-        let error = Cluster::check_account("a\nb").unwrap_err().to_string();
-        assert!(
-            error.starts_with(r#""a\nb" can't be the name of a service account: "#),
-            "{error}"
-        );
     }
 }
