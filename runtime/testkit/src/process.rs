@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread::sleep;
@@ -59,6 +60,8 @@ impl Process {
             .arg(program)
             .args(args)
             .envs(env)
+            // Ctrl-C at a terminal is for whoever started the program, who may still need it to clean up.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(out)
             .stderr(err)

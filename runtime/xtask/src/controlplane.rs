@@ -17,8 +17,8 @@ pub(crate) fn build(workspace: &Workspace) -> anyhow::Result<PathBuf> {
         return Ok(path);
     }
     let go = tools::go()?;
-    step::timed(
-        "building the control plane (etcd and kube-apiserver; once, some six minutes)",
+    step::quiet(
+        "building the control plane: etcd and kube-apiserver, with the download of their sources and of Go's toolchain (once, some six minutes)",
         || {
             let sources = workspace.root.join("tests/controlplane");
             let folder = path.parent().context("the cache has no folder")?;

@@ -1,5 +1,6 @@
 //! `cargo xtask demo`: the main job on a real API server and a real Git repository, step by step, with times.
 
+mod interrupt;
 mod stage;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use tidegate_testkit::cluster::{condition, is_ready};
 
 use crate::step;
 use crate::workspace::Workspace;
+pub(crate) use interrupt::{EXIT_CODE as INTERRUPTED, Interrupted};
 use stage::Stage;
 
 /// Namespace of the demo's own objects, and the only one that its engine works for.
@@ -23,23 +25,28 @@ const LIMIT: Duration = Duration::from_mins(2);
 /// Namespace of what the repository brings, and that it brings itself.
 const WORKLOADS: &str = "tidegate-demo-apps";
 
-/// Plays the demo; with `keep` everything stays up until a key ends it.
+/// Plays the demo; with `keep` everything stays up until a key or a signal ends it.
 pub(crate) fn run(workspace: &Workspace, keep: bool) -> anyhow::Result<()> {
     let mut stage = Stage::set_up(workspace)?;
     let result = play(&stage, keep).and_then(|times| {
         report(&times);
         if keep { stage.hold() } else { Ok(()) }
     });
-    let cleaned = stage.clean_up();
-    if let Err(error) = &cleaned {
-        step::note(&format!(
-            "not all of the demo is gone from the namespaces {NAMESPACE} and {WORKLOADS}: {error:#}"
-        ));
-    }
-    if result.is_err() {
+    let is_interrupted = result.as_ref().is_err_and(anyhow::Error::is::<Interrupted>);
+    if result.is_err() && !is_interrupted {
         step::note(&format!("the controller's log:\n{}", stage.log_tail()));
     }
-    result.and(cleaned)
+    let cleaned = stage.clean_up();
+    if let Err(error) = &cleaned {
+        step::note(&format!("not all of the demo is gone: {error:#}"));
+        step::note(&stage.left());
+    }
+    // That the cleaning failed is what counts after an interruption.
+    if is_interrupted {
+        cleaned.and(result)
+    } else {
+        result.and(cleaned)
+    }
 }
 
 type Times = Vec<(&'static str, Duration)>;
@@ -49,7 +56,14 @@ fn play(stage: &Stage, keep: bool) -> anyhow::Result<Times> {
     let mut act = |what: &'static str, work: &dyn Fn() -> anyhow::Result<()>| {
         step::begin(what);
         let start = Instant::now();
-        work().with_context(|| what.to_owned())?;
+        // An interruption stays what it is.
+        work().map_err(|error| {
+            if error.is::<Interrupted>() {
+                error
+            } else {
+                error.context(what)
+            }
+        })?;
         times.push((what, start.elapsed()));
         anyhow::Ok(())
     };
@@ -103,6 +117,7 @@ fn follow(stage: &Stage, objects: &[&str]) -> anyhow::Result<()> {
     let deadline = Instant::now() + LIMIT;
     let mut said: BTreeMap<&str, String> = BTreeMap::new();
     loop {
+        stage.interrupt.check()?;
         let mut waiting = 0;
         for name in objects {
             let Some(object) = stage.get(name)? else {
@@ -247,8 +262,8 @@ fn repaired(stage: &Stage) -> anyhow::Result<()> {
         &json!({"spec": {"replicas": 7}}),
     )?;
     step::note("spec.replicas of Deployment/frontend is 7");
-    stage.cluster.wait(&name, WORKLOADS, LIMIT, |object| {
-        (object?["spec"]["replicas"] == 2).then_some(())
+    stage.wait(&name, WORKLOADS, |object| {
+        object.is_some_and(|object| object["spec"]["replicas"] == 2)
     })?;
     step::note("spec.replicas of Deployment/frontend is 2 again");
     Ok(())
@@ -283,9 +298,7 @@ fn deleted(stage: &Stage) -> anyhow::Result<()> {
     stage.gone("LimitRange/defaults")?;
     for name in [APPS, INFRASTRUCTURE] {
         let reference = Reference::parse(name)?;
-        stage.cluster.wait(&reference, NAMESPACE, LIMIT, |object| {
-            object.is_none().then_some(())
-        })?;
+        stage.wait(&reference, NAMESPACE, |object| object.is_none())?;
         step::note(&format!("{name}: gone"));
     }
     Ok(())

@@ -68,6 +68,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match Workspace::load().and_then(|workspace| run(&workspace, &arguments.command)) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<demo::Interrupted>() => ExitCode::from(demo::INTERRUPTED),
         Err(error) => {
             step::failed(&error);
             ExitCode::FAILURE

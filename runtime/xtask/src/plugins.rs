@@ -28,7 +28,7 @@ pub(crate) fn run(workspace_root: &Path, target_dir: &Path) -> anyhow::Result<Pa
         return Ok(built);
     }
     let names = names(workspace_root)?;
-    step::timed("plugins: compile to WebAssembly", || {
+    step::quiet("plugins: compiling to WebAssembly", || {
         cargo(workspace_root, &cargo_folder, &names)
     })?;
     let components = names
@@ -39,7 +39,7 @@ pub(crate) fn run(workspace_root: &Path, target_dir: &Path) -> anyhow::Result<Pa
     // Gone while files change: a build that is interrupted is begun anew.
     let _ = fs::remove_file(built.join(STAMP));
     if !tidegate_sandbox::holds_builtins(&built, &components)? {
-        step::timed("plugins: compile to native code", || {
+        step::quiet("plugins: compiling to native code", || {
             Ok(tidegate_sandbox::write_builtins(&built, &components)?)
         })?;
     }

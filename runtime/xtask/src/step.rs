@@ -1,35 +1,41 @@
 //! Progress on stderr, one line a step, and the running of other programs.
-#![expect(
-    clippy::print_stderr,
-    clippy::print_stdout,
-    reason = "what a person at the terminal reads"
-)]
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
+/// How often a step that shows nothing of itself says that it still goes on.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
+
 /// Says what begins now.
 pub(crate) fn begin(what: &str) {
-    eprintln!("==> {what}");
+    show(&format!("==> {what}"));
 }
 
 /// Says something about what is going on.
 pub(crate) fn note(text: &str) {
-    eprintln!("    {text}");
+    show(&format!("    {text}"));
 }
 
 /// Prints what the command was asked for: it may be read by another program.
 pub(crate) fn result(text: &str) {
-    println!("{text}");
+    // As in `show`.
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Says why the command failed.
 pub(crate) fn failed(error: &anyhow::Error) {
-    eprintln!("error: {error:#}");
+    show(&format!("error: {error:#}"));
+}
+
+fn show(line: &str) {
+    // Cleaning up goes on when the terminal is gone.
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Says what begins, does it, and says how long it took where that was noticeable.
@@ -41,6 +47,22 @@ pub(crate) fn timed<T>(what: &str, work: impl FnOnce() -> anyhow::Result<T>) -> 
         note(&format!("{what}: {}", seconds(start.elapsed())));
     }
     Ok(value)
+}
+
+/// As [`timed`], for work that shows nothing of itself: says now and then that it goes on.
+pub(crate) fn quiet<T>(what: &str, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    std::thread::scope(|scope| {
+        let (ended, has_ended) = channel::<()>();
+        let start = Instant::now();
+        scope.spawn(move || {
+            while has_ended.recv_timeout(SIGN_OF_LIFE) == Err(RecvTimeoutError::Timeout) {
+                note(&format!("{what}: {} so far", seconds(start.elapsed())));
+            }
+        });
+        let value = timed(what, work);
+        drop(ended);
+        value
+    })
 }
 
 /// A duration for people: `0.42 s`, `3 min 05 s`.

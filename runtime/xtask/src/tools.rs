@@ -22,7 +22,9 @@ pub(crate) fn rust_targets(workspace: &Workspace) -> anyhow::Result<()> {
         if PathBuf::from(step::output(&mut print)?.trim()).is_dir() {
             continue;
         }
-        step::begin(&format!("installing the Rust target {target}"));
+        step::begin(&format!(
+            "the plugins need the Rust target {target}, which is missing: installing it with rustup"
+        ));
         let mut add = Command::new("rustup");
         add.args(["target", "add", target])
             .current_dir(&workspace.root);
@@ -35,7 +37,7 @@ pub(crate) fn rust_targets(workspace: &Workspace) -> anyhow::Result<()> {
 /// Git with its HTTP backend, which serves the repositories of tests and demo.
 pub(crate) fn git() -> anyhow::Result<()> {
     if !step::succeeds("git", &["--version"]) {
-        debian_package("git")?;
+        debian_package("git", "git, which serves the repositories")?;
     }
     let mut path = Command::new("git");
     let folder = PathBuf::from(step::output(path.arg("--exec-path"))?.trim());
@@ -77,7 +79,7 @@ pub(crate) fn go() -> anyhow::Result<PathBuf> {
 fn debian_go() -> anyhow::Result<PathBuf> {
     ensure!(
         step::succeeds("apt-get", &["--version"]),
-        "Go is not installed: see https://go.dev/dl/"
+        "missing: Go, which builds the control plane; install it from https://go.dev/dl/"
     );
     apt_update()?;
     let mut search = Command::new("apt-cache");
@@ -93,14 +95,17 @@ fn debian_go() -> anyhow::Result<PathBuf> {
         .filter_map(|line| minor(line.split(' ').next()?))
         .max()
         .context("Debian has no package of Go here")?;
-    debian_package(&format!("golang-1.{newest}-go"))?;
+    debian_package(
+        &format!("golang-1.{newest}-go"),
+        "Go, which builds the control plane",
+    )?;
     Ok(PathBuf::from(format!("/usr/lib/go-1.{newest}/bin/go")))
 }
 
 /// Python with PyYAML and kubectl, which the corpora's own runners use.
 pub(crate) fn corpus_runners() -> anyhow::Result<()> {
     if !step::succeeds("python3", &["--version"]) {
-        debian_package("python3")?;
+        debian_package("python3", "python3, which runs the corpora")?;
     }
     if !step::succeeds("python3", &["-c", "import yaml"]) {
         // The python3 that is found first may be another than Debian's, which sees no Debian package.
@@ -109,11 +114,17 @@ pub(crate) fn corpus_runners() -> anyhow::Result<()> {
             &["-m", "pip", "install", "--quiet", "--user", "pyyaml"],
         );
         if !pip || !step::succeeds("python3", &["-c", "import yaml"]) {
-            debian_package("python3-yaml")?;
+            debian_package(
+                "python3-yaml",
+                "PyYAML, which the corpora's runners read with",
+            )?;
         }
     }
     if !step::succeeds("kubectl", &["version", "--client"]) {
-        debian_package("kubernetes-client")?;
+        debian_package(
+            "kubernetes-client",
+            "kubectl, which the corpora's runners call",
+        )?;
     }
     Ok(())
 }
@@ -131,17 +142,22 @@ fn apt_update() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn debian_package(name: &str) -> anyhow::Result<()> {
+/// `what` says what is missing, and for what it is needed.
+fn debian_package(name: &str, what: &str) -> anyhow::Result<()> {
     ensure!(
         step::succeeds("apt-get", &["--version"]),
-        "`{name}` is missing, and this is no Debian: install it"
+        "missing: {what}. There is no apt-get here to install it with: install it by hand"
     );
     apt_update()?;
-    step::begin(&format!("installing the Debian package {name}"));
-    let mut install = apt();
-    install.args(["install", "--yes", "--no-install-recommends", name]);
-    step::output(&mut install)
-        .with_context(|| format!("`{name}` is missing and could not be installed"))?;
+    step::quiet(
+        &format!("missing: {what}; installing the Debian package {name}"),
+        || {
+            let mut install = apt();
+            install.args(["install", "--yes", "--no-install-recommends", name]);
+            step::output(&mut install)
+                .with_context(|| format!("{what} is missing and could not be installed"))
+        },
+    )?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tidegate_testkit::{Cluster, ControlPlane, GitServer, Launch, Reference, Repository, Tidegate};
 
+use super::interrupt::Interrupt;
 use super::{LIMIT, NAMESPACE, WORKLOADS};
 use crate::workspace::Workspace;
 use crate::{setup, step};
@@ -21,12 +22,13 @@ pub(super) struct Stage {
     tidegate: Tidegate,
     pub(super) cluster: Cluster,
     pub(super) repository: Repository,
+    pub(super) interrupt: Interrupt,
     kubeconfig: PathBuf,
     /// Whether the cluster is the person's own.
     is_foreign: bool,
     _git: GitServer,
     _plane: Option<ControlPlane>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Stage {
@@ -46,8 +48,11 @@ impl Stage {
         }
         let ready = setup::run(workspace)?;
         let program = setup::tidegate(workspace, &ready, "dev")?;
+        // Until here nothing is left behind when a signal ends all of it.
+        let interrupt = Interrupt::watch()?;
         let folder = TempDir::with_prefix("tidegate-demo-")?;
         let is_foreign = own.is_some();
+        interrupt.leaves(left(folder.path(), is_foreign));
         let (kubeconfig, plane) = if let Some(path) = own {
             (path, None)
         } else {
@@ -72,6 +77,7 @@ impl Stage {
         step::timed("installing the definitions of the Flux kinds", || {
             foreign::install_missing_definitions(&cluster)
         })?;
+        interrupt.check()?;
         foreign::create_namespace(&cluster)?;
         step::begin(&format!(
             "starting tidegate for the namespace {NAMESPACE} alone"
@@ -109,11 +115,12 @@ impl Stage {
             tidegate,
             cluster,
             repository,
+            interrupt,
             kubeconfig,
             is_foreign,
             _git: git,
             _plane: plane,
-            _folder: folder,
+            folder,
         })
     }
 
@@ -132,11 +139,24 @@ impl Stage {
         Ok(self.cluster.get(&Reference::parse(name)?, WORKLOADS)?)
     }
 
+    /// Waits for what `is_done` says of an object, or until the demo is asked to end.
+    pub(super) fn wait(
+        &self,
+        reference: &Reference,
+        namespace: &str,
+        is_done: impl Fn(Option<&Value>) -> bool,
+    ) -> anyhow::Result<()> {
+        self.cluster.wait(reference, namespace, LIMIT, |object| {
+            (self.interrupt.is_asked() || is_done(object)).then_some(())
+        })?;
+        Ok(self.interrupt.check()?)
+    }
+
     /// Waits until an object of the repository's is gone.
     pub(super) fn gone(&self, name: &str) -> anyhow::Result<()> {
-        let is_gone = |object: Option<&Value>| object.is_none().then_some(());
-        self.cluster
-            .wait(&Reference::parse(name)?, WORKLOADS, LIMIT, is_gone)?;
+        self.wait(&Reference::parse(name)?, WORKLOADS, |object| {
+            object.is_none()
+        })?;
         step::note(&format!("{name}: pruned"));
         Ok(())
     }
@@ -152,7 +172,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Says how to look around, and waits for the end of stdin or for a line on it.
+    /// Says how to look around, and waits for a line on stdin, for a signal, or for the end of the controller.
     pub(super) fn hold(&mut self) -> anyhow::Result<()> {
         step::begin("everything stays up: look around");
         for line in [
@@ -162,12 +182,15 @@ impl Stage {
             format!("kubectl -n {WORKLOADS} get all"),
             format!("kubectl -n {WORKLOADS} delete deployment frontend   # and see it come back"),
             format!(
-                "cd {}   # the work tree; a commit:",
+                "cd {}   # the work tree; change something, and then:",
                 self.repository.tree().display()
             ),
             format!(
-                "git --git-dir={} --work-tree=. commit -am change",
+                "git -c user.name=demo -c user.email=demo@example.test --git-dir={} --work-tree=. commit -am change",
                 self.repository.git_dir().display()
+            ),
+            format!(
+                "kubectl -n {NAMESPACE} annotate --overwrite gitrepository/demo reconcile.fluxcd.io/requestedAt=\"$(date)\"   # fetch it now, not when the interval of ten minutes is over"
             ),
             format!(
                 "tail -f {}",
@@ -177,18 +200,33 @@ impl Stage {
             step::result(&format!("    {line}"));
         }
         step::note(if self.is_foreign {
-            "Enter ends it and takes the demo out of the cluster; Ctrl-C leaves it there"
+            "Enter or Ctrl-C ends it and takes the demo out of the cluster"
         } else {
             "Enter or Ctrl-C ends it"
         });
-        let mut line = String::new();
-        if std::io::stdin().read_line(&mut line).context("stdin")? == 0 {
-            // No terminal: stay until the controller or this command is ended.
-            while self.tidegate.process().exited().is_none() {
-                std::thread::sleep(Duration::from_secs(1));
+        let (line, is_entered) = std::sync::mpsc::channel();
+        // It may wait for its line for ever: the end of the process ends it.
+        std::thread::spawn(move || {
+            if std::io::stdin()
+                .read_line(&mut String::new())
+                .is_ok_and(|length| length > 0)
+            {
+                let _ = line.send(());
+            } else {
+                // No terminal: nobody will press Enter.
+                std::thread::park();
+            }
+        });
+        loop {
+            if self.interrupt.is_asked()
+                || is_entered.recv_timeout(Duration::from_millis(200)).is_ok()
+            {
+                return Ok(());
+            }
+            if let Some(status) = self.tidegate.process().exited() {
+                anyhow::bail!("the controller ended ({status})");
             }
         }
-        Ok(())
     }
 
     /// Takes the demo out of a cluster that is not the demo's own: the Kustomizations take with them what they brought.
@@ -214,12 +252,29 @@ impl Stage {
         Ok(())
     }
 
+    /// What stays when the demo ends without cleaning up, and how to remove it.
+    pub(super) fn left(&self) -> String {
+        left(self.folder.path(), self.is_foreign)
+    }
+
     /// The end of the controller's log.
     pub(super) fn log_tail(&mut self) -> String {
         let log = self.tidegate.process().log();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(30)..].join("\n")
     }
+}
+
+fn left(folder: &Path, is_foreign: bool) -> String {
+    let folder = folder.display();
+    if !is_foreign {
+        return format!("left behind: {folder}; to remove it:\n        rm -r {folder}");
+    }
+    format!(
+        "left behind, as far as they were made: the namespaces {NAMESPACE} and {WORKLOADS}, and {folder}; to remove them:\n\
+         {}\n        rm -r {folder}",
+        foreign::removal()
+    )
 }
 
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {

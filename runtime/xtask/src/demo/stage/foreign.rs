@@ -22,9 +22,23 @@ pub(super) fn check_free(cluster: &Cluster) -> anyhow::Result<()> {
 fn taken(name: &str) -> anyhow::Error {
     anyhow::anyhow!(
         "the cluster has a namespace `{name}` already, which the demo would have to make and to delete. \
-         Nothing was changed. Remove it (an interrupted demo leaves it, and finalizers on its Flux objects), or use another \
-         cluster"
+         Nothing was changed. Use another cluster; or, if it is what a killed demo left, remove it:\n{}",
+        removal()
     )
+}
+
+/// The commands that remove what a demo left that could not clean up: without a controller nobody takes the finalizers
+/// away.
+pub(super) fn removal() -> String {
+    let patch = format!(
+        r#"xargs -r kubectl -n {NAMESPACE} patch --type=merge -p '{{"metadata":{{"finalizers":null}}}}'"#
+    );
+    [
+        format!("kubectl -n {NAMESPACE} get gitrepositories,kustomizations -o name | {patch}"),
+        format!("kubectl delete namespace --ignore-not-found {NAMESPACE} {WORKLOADS}"),
+    ]
+    .map(|command| format!("        {command}"))
+    .join("\n")
 }
 
 /// Installs the definitions that the cluster does not have. Those that it has are left as they are, and must serve the
