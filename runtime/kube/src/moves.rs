@@ -17,7 +17,9 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
+use tidegate_values::FieldOwner;
 use tidegate_values::ObjectRef;
+use tidegate_values::last_manager;
 use tokio::sync::broadcast;
 
 type Metadata = PartialObjectMeta<DynamicObject>;
@@ -255,7 +257,7 @@ impl Moves {
         }
         let owner = managed.owner.clone();
         objects.insert(key.clone(), managed);
-        let manager = last_manager(object);
+        let manager = manager_of(object);
         self.tell(kind, key, owner, status_only, manager);
     }
 
@@ -335,18 +337,14 @@ fn key(object: &Metadata) -> Key {
 }
 
 /// Who wrote the object last, status aside.
-fn last_manager(object: &Metadata) -> String {
-    let fields = object
-        .metadata
-        .managed_fields
-        .as_deref()
-        .unwrap_or_default();
-    let last = fields
-        .iter()
-        .filter(|entry| entry.subresource.as_deref().unwrap_or_default().is_empty())
-        .max_by_key(|entry| entry.time.as_ref().map(|time| time.0));
-    last.and_then(|entry| entry.manager.clone())
-        .unwrap_or_default()
+fn manager_of(object: &Metadata) -> String {
+    let entries = object.metadata.managed_fields.as_deref();
+    let owners = entries.unwrap_or_default().iter().map(|entry| FieldOwner {
+        manager: entry.manager.as_deref(),
+        subresource: entry.subresource.as_deref(),
+        time: entry.time.as_ref().map(|time| time.0),
+    });
+    last_manager(owners).unwrap_or_default().to_owned()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -47,6 +47,28 @@ impl fmt::Debug for Pair {
     }
 }
 
+/// One entry of an object's `managedFields`, in whatever form its reader has it.
+#[derive(Debug, Clone, Copy)]
+pub struct FieldOwner<'a, T> {
+    /// Who it is, where that is known.
+    pub manager: Option<&'a str>,
+    /// The part of the object that has requests of its own, such as `status`.
+    pub subresource: Option<&'a str>,
+    /// When it last changed its fields; times are ordered as they follow each other.
+    pub time: Option<T>,
+}
+
+/// The manager of the latest change outside of sub-resources, so not of a status.
+pub fn last_manager<'a, T: Ord>(
+    owners: impl IntoIterator<Item = FieldOwner<'a, T>>,
+) -> Option<&'a str> {
+    let owners = owners.into_iter();
+    let latest = owners
+        .filter(|owner| owner.subresource.is_none_or(str::is_empty))
+        .max_by(|one, other| one.time.cmp(&other.time));
+    latest?.manager
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Applying the desired object would change nothing.
@@ -86,4 +108,28 @@ pub enum DriftCheckError {
     /// The check itself failed.
     #[error("{0}")]
     Failed(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FieldOwner;
+    use super::last_manager;
+
+    #[test]
+    fn the_last_manager_is_that_of_the_object_itself() {
+        let owner = |manager, subresource, time| FieldOwner {
+            manager: Some(manager),
+            subresource,
+            time,
+        };
+        let owners = [
+            owner("undated", None, None),
+            owner("first", None, Some(1)),
+            owner("second", Some(""), Some(2)),
+            owner("status", Some("status"), Some(3)),
+        ];
+        assert_eq!(last_manager(owners), Some("second"));
+        assert_eq!(last_manager(owners[..1].iter().copied()), Some("undated"));
+        assert_eq!(last_manager(owners[3..].iter().copied()), None);
+    }
 }

@@ -7,7 +7,9 @@ use std::{
 
 use serde_json::Value;
 use tidegate_drift::Pointer;
-use tidegate_values::{Comparison, DriftCheckError, Judgement, Pair, Upkeep, Verdict};
+use tidegate_values::{
+    Comparison, DriftCheckError, FieldOwner, Judgement, Pair, Upkeep, Verdict, last_manager,
+};
 
 use super::Run;
 use crate::{
@@ -148,7 +150,7 @@ fn pair(target: &Target, question: &Question) -> Pair {
         desired: Arc::new(desired),
         live: Some(Arc::clone(&question.live)),
         dry_run: question.dry_run.clone(),
-        last_manager: last_manager(&question.live),
+        last_manager: manager_of(&question.live),
     };
     if target.object.is_secret() {
         masked(&pair)
@@ -157,16 +159,18 @@ fn pair(target: &Target, question: &Question) -> Pair {
     }
 }
 
-/// The manager of the latest change outside of sub-resources, and not the status of one.
-fn last_manager(live: &Value) -> Option<String> {
+fn manager_of(live: &Value) -> Option<String> {
     let entries = live.pointer("/metadata/managedFields")?.as_array()?;
-    let text = |entry: &Value, field: &str| entry.get(field)?.as_str().map(str::to_owned);
-    let latest = entries
-        .iter()
-        .filter(|entry| text(entry, "subresource").is_none_or(|name| name.is_empty()))
-        // Times are RFC 3339 in UTC: their order is that of their texts.
-        .max_by_key(|entry| text(entry, "time"))?;
-    text(latest, "manager")
+    let owners = entries.iter().map(|entry| {
+        let text = |field: &str| entry.get(field).and_then(Value::as_str);
+        FieldOwner {
+            manager: text("manager"),
+            subresource: text("subresource"),
+            // RFC 3339 in UTC: the order of times is that of their texts.
+            time: text("time"),
+        }
+    });
+    last_manager(owners).map(str::to_owned)
 }
 
 /// The pair with words in place of a Secret's values: equal for equal values, and telling nothing else of them.
