@@ -13,6 +13,7 @@ mod run;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod workers;
 
 pub use announcer::Announcer;
 pub use clock::Clock;
@@ -23,8 +24,11 @@ pub use next::Next;
 pub use queue::Flow;
 pub use queue::Options;
 pub use queue::Pending;
+pub use reconcile::Ended;
 pub use reconcile::Observe;
 pub use run::Interrupted;
 pub use run::Run;
 pub use run::Trigger;
 pub use stop::StopOnDrop;
+pub use workers::Load;
+pub use workers::Workers;

@@ -1,11 +1,13 @@
 use crate::Announcer;
 use crate::Backoff;
 use crate::Clock;
+use crate::Ended;
 use crate::Kind;
 use crate::Next;
 use crate::Observe;
 use crate::Run;
 use crate::Trigger;
+use crate::Workers;
 use crate::reconcile::reconcile;
 use crate::run::Written;
 use kube::Client;
@@ -21,7 +23,6 @@ use tidegate_kube::Change;
 use tidegate_kube::Committer;
 use tidegate_kube::Key;
 use tidegate_kube::Watched;
-use tokio::sync::Semaphore;
 use tokio::sync::broadcast;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
@@ -61,7 +62,7 @@ struct Worker<K: Kind> {
     committer: Arc<Committer<K::Object>>,
     announcer: Announcer,
     observer: Arc<dyn Observe>,
-    workers: Arc<Semaphore>,
+    workers: Arc<Workers>,
     backoff: Backoff,
 }
 
@@ -106,13 +107,16 @@ impl<K: Kind> Flow<K> {
     ) {
         let Pending(mut pending) = pending;
         let manager = format!("gotk-{}", K::CONTROLLER);
+        let kind_name = K::Object::kind(&()).into_owned();
+        let workers = Workers::new(&kind_name, options.concurrent, Arc::clone(&observer));
+        observer.workers(&workers);
         let worker = Worker {
             kind,
             committer: Arc::new(Committer::new(client, manager, Arc::clone(&self.watched))),
             watched: Arc::clone(&self.watched),
             announcer,
             observer,
-            workers: Arc::new(Semaphore::new(options.concurrent.max(1))),
+            workers,
             backoff: options.backoff,
         };
         let mut changes = self.watched.subscribe();
@@ -132,7 +136,12 @@ impl<K: Kind> Flow<K> {
                 Some(done) = running.join_next() => {
                     if let Ok((key, next, failed)) = done {
                         let exists = self.watched.get(&key).is_some();
-                        queue.finish(&key, next, failed, exists, &worker.backoff);
+                        if queue.finish(&key, next, failed, exists, &worker.backoff) {
+                            worker.observer.delayed(&kind_name);
+                        }
+                        if !exists {
+                            worker.observer.forgotten(&kind_name, &key);
+                        }
                     }
                 }
                 change = changes.recv() => match change {
@@ -141,6 +150,7 @@ impl<K: Kind> Flow<K> {
                             queue.push(&change.key, trigger);
                         } else if change.new.is_none() {
                             queue.forget(&change.key);
+                            worker.observer.forgotten(&kind_name, &change.key);
                         }
                     }
                     Err(broadcast::error::RecvError::Lagged(_)) => {
@@ -161,7 +171,7 @@ impl<K: Kind> Flow<K> {
         // Nobody begins any more; who waits holds no worker, and begins anew after the next start.
         worker.workers.close();
         let busy = async {
-            while worker.workers.available_permits() < options.concurrent.max(1) {
+            while !worker.workers.are_idle() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
@@ -217,7 +227,7 @@ impl<K: Kind> Worker<K> {
         );
         let work = async move {
             // Closed when the process stops.
-            let Ok(slot) = Arc::clone(&workers).acquire_owned().await else {
+            let Some(slot) = workers.take().await else {
                 return (key, Next::Never, false);
             };
             let Some(object) = watched.get(&key) else {
@@ -242,11 +252,17 @@ impl<K: Kind> Worker<K> {
                 reconcile(&*kind, &run),
             ))
             .await;
+            let panicked = outcome.is_err();
             let (next, failed) = outcome.unwrap_or_else(|_| {
                 tracing::error!("reconcile panicked, trying again");
                 (Next::Retry, true)
             });
-            observer.reconciled(&kind_name, &key, clock.elapsed(started), failed);
+            let ended = Ended {
+                next,
+                failed,
+                panicked,
+            };
+            observer.reconciled(&kind_name, &key, clock.elapsed(started), ended);
             (key, next, failed)
         };
         running.spawn(work.instrument(span));
@@ -282,9 +298,17 @@ impl Queue {
         }
     }
 
-    fn finish(&mut self, key: &Key, next: Next, failed: bool, exists: bool, backoff: &Backoff) {
+    /// Notes that a reconcile is over. Is the object looked at again by itself, and not at once?
+    fn finish(
+        &mut self,
+        key: &Key,
+        next: Next,
+        failed: bool,
+        exists: bool,
+        backoff: &Backoff,
+    ) -> bool {
         let Some(entry) = self.entries.get_mut(key) else {
-            return;
+            return false;
         };
         entry.running = None;
         let again = std::mem::take(&mut entry.again);
@@ -296,16 +320,15 @@ impl Queue {
         let failures = entry.failures;
         if !exists {
             self.forget(key);
-        } else if again {
-            self.set_due(key, Some(Clock.instant()));
-        } else {
-            self.set_due(
-                key,
-                backoff
-                    .delay(next, failures)
-                    .map(|delay| Clock.instant() + delay),
-            );
+            return false;
         }
+        let delay = if again {
+            Some(Duration::ZERO)
+        } else {
+            backoff.delay(next, failures)
+        };
+        self.set_due(key, delay.map(|delay| Clock.instant() + delay));
+        delay.is_some_and(|delay| !delay.is_zero())
     }
 
     fn take_due(&mut self) -> Vec<(Key, watch::Receiver<Option<Trigger>>)> {

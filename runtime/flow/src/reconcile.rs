@@ -2,13 +2,36 @@ use crate::Kind;
 use crate::Next;
 use crate::Report;
 use crate::Run;
+use crate::Workers;
 use kube::ResourceExt as _;
+use std::sync::Arc;
 use std::time::Duration;
 use tidegate_kube::Key;
 
-/// Hears of every reconcile: metrics.
+/// Hears of everything that is worked on: metrics.
 pub trait Observe: Send + Sync + 'static {
-    fn reconciled(&self, kind: &str, key: &Key, took: Duration, failed: bool);
+    /// A kind begins to be worked on.
+    fn workers(&self, workers: &Arc<Workers>);
+    /// A reconcile wants a worker.
+    fn queued(&self, kind: &str);
+    /// It got one after so long.
+    fn waited(&self, kind: &str, took: Duration);
+    /// It gave its worker back after so long: it is over, or waits for the world.
+    fn worked(&self, kind: &str, took: Duration);
+    /// An object is to be looked at again, and not at once.
+    fn delayed(&self, kind: &str);
+    /// A reconcile is over; `took` has the times in which it waited.
+    fn reconciled(&self, kind: &str, key: &Key, took: Duration, ended: Ended);
+    /// An object is no more.
+    fn forgotten(&self, kind: &str, key: &Key);
+}
+
+/// How a reconcile ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    pub next: Next,
+    pub failed: bool,
+    pub panicked: bool,
 }
 
 /// One reconcile, from the object to what was written of it. Tells when to look again, and whether it failed.

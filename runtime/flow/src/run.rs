@@ -1,6 +1,8 @@
 use crate::Announcer;
 use crate::Clock;
 use crate::Kind;
+use crate::Workers;
+use crate::workers::Slot;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::convert::Infallible;
@@ -13,8 +15,6 @@ use tidegate_kube::Committer;
 use tidegate_kube::merge_patch;
 use tidegate_values::Event;
 use tidegate_values::ObjectRef;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::Semaphore;
 use tokio::sync::watch;
 
 /// Why an object is looked at. What a reconcile does never depends on it; what it waits for may be given up for it.
@@ -50,8 +50,8 @@ pub struct Run<K: Kind> {
     pub(crate) writing: tokio::sync::Mutex<()>,
     pub(crate) committer: Arc<Committer<K::Object>>,
     pub(crate) announcer: Announcer,
-    pub(crate) workers: Arc<Semaphore>,
-    pub(crate) slot: Mutex<Option<OwnedSemaphorePermit>>,
+    pub(crate) workers: Arc<Workers>,
+    pub(crate) slot: Mutex<Option<Slot>>,
     pub(crate) interrupts: watch::Receiver<Option<Trigger>>,
     pub(crate) progress: watch::Sender<Option<Value>>,
 }
@@ -99,10 +99,10 @@ impl<K: Kind> Run<K> {
             trigger = interrupted => Err(Interrupted(trigger)),
             done = work => Ok(done),
         };
-        match Arc::clone(&self.workers).acquire_owned().await {
-            Ok(slot) => *lock(&self.slot) = Some(slot),
+        match self.workers.take().await {
+            Some(slot) => *lock(&self.slot) = Some(slot),
             // The process stops: this reconcile is begun anew after the next start.
-            Err(_) => std::future::pending().await,
+            None => std::future::pending().await,
         }
         result
     }
@@ -199,7 +199,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn take(slot: &Mutex<Option<OwnedSemaphorePermit>>) -> Option<OwnedSemaphorePermit> {
+fn take(slot: &Mutex<Option<Slot>>) -> Option<Slot> {
     lock(slot).take()
 }
 

@@ -6,8 +6,10 @@ use crate::Kind;
 use crate::Next;
 use crate::Report;
 use crate::Run;
+use crate::Workers;
 use crate::reconcile::reconcile;
 use crate::run::Written;
+use crate::workers::tests::Heard;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
@@ -25,7 +27,6 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
-use tokio::sync::Semaphore;
 use tokio::sync::watch;
 
 /// How long the server takes for a status that says `slow`: far longer than for any other.
@@ -175,7 +176,7 @@ async fn written(checkpoint: Option<&'static str>) -> Vec<String> {
         current: Mutex::new(Arc::new(object)),
         committer: Arc::new(Committer::new(client.clone(), "test", watched)),
         announcer: Announcer::new(Recorder::start(client), None),
-        workers: Arc::new(Semaphore::new(1)),
+        workers: Workers::new("Pod", 1, Arc::new(Heard::default())),
         slot: Mutex::default(),
         interrupts,
         progress: watch::channel(None).0,

@@ -53,7 +53,8 @@ impl Cluster {
         let agent = HeaderValue::from_str(user_agent)
             .map_err(|_| ConnectError::UserAgent(user_agent.to_owned()))?;
         config.headers.push((http::header::USER_AGENT, agent));
-        let requests = Arc::new(RequestCount::default());
+        let host = config.cluster_url.authority().map_or("", |it| it.as_str());
+        let requests = Arc::new(RequestCount::new(host));
         let client = ClientBuilder::try_from(config)?
             .with_layer(&CountRequests::layer(Arc::clone(&requests)))
             .build();

@@ -11,13 +11,29 @@ use tower::Service;
 
 /// How many requests were sent to the API server: client-go's `rest_client_requests_total`.
 #[derive(Default)]
-pub struct RequestCount(Mutex<BTreeMap<(String, u16), u64>>);
+pub struct RequestCount {
+    host: String,
+    counts: Mutex<BTreeMap<(String, u16), u64>>,
+}
 
 impl RequestCount {
+    /// Counts requests to `host`, a name with its port.
+    pub fn new(host: impl Into<String>) -> Self {
+        Self {
+            host: host.into(),
+            counts: Mutex::default(),
+        }
+    }
+
+    /// Where the requests go to.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// `(method, status code, requests)`; the code is 0 where no answer came.
     pub fn snapshot(&self) -> Vec<(String, u16, u64)> {
         let counts = self
-            .0
+            .counts
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         counts
@@ -26,9 +42,10 @@ impl RequestCount {
             .collect()
     }
 
-    fn add(&self, method: &str, code: u16) {
+    /// Counts a request; the code is 0 where no answer came.
+    pub fn add(&self, method: &str, code: u16) {
         let mut counts = self
-            .0
+            .counts
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         *counts.entry((method.to_owned(), code)).or_default() += 1;

@@ -195,6 +195,17 @@ impl Limits {
         ..Self::TENANT
     };
 
+    /// What a plugin gets to say what it is: a text that does not depend on anything.
+    pub fn describing(class: Class) -> Self {
+        let limits = Self::of(class);
+        Self {
+            fuel: limits.fuel.map(|_| 200_000_000),
+            wall: Duration::from_secs(1),
+            host_calls: 1000,
+            ..limits.clone()
+        }
+    }
+
     /// The defaults of a class.
     pub const fn of(class: Class) -> &'static Self {
         match class {
@@ -246,10 +257,33 @@ mod tests {
     fn caps_at_the_hard_maximum() {
         let greedy = Limits {
             memory: u64::MAX,
+            tables: u32::MAX,
+            table_elements: u64::MAX,
+            memories: u32::MAX,
+            instances: u32::MAX,
             fuel: None,
-            wall: Duration::from_secs(9999),
+            wall: Duration::MAX,
+            host_call_bytes: u64::MAX,
+            handles: u32::MAX,
+            file_size: u64::MAX,
+            output: u64::MAX,
+            objects: u32::MAX,
+            object_size: u64::MAX,
+            diagnostics: u32::MAX,
+            host_calls: u64::MAX,
+            random: u64::MAX,
+            log: u64::MAX,
+            log_lines: u32::MAX,
+            log_line: u64::MAX,
+        };
+        let frugal = Limits {
+            fuel: Some(1),
+            wall: Duration::from_millis(1),
+            output: 1,
             ..Limits::TENANT
         };
+        assert_eq!(frugal.capped(Class::Tenant), frugal);
+        assert_eq!(greedy.capped(Class::Builtin), Limits::BUILTIN);
         let capped = greedy.capped(Class::Tenant);
         assert_eq!(capped, Limits::TENANT_MAX);
         assert_eq!(Limits::BUILTIN.capped(Class::Builtin), Limits::BUILTIN);

@@ -7,6 +7,7 @@ use crate::host::outputs::SinkHandle;
 use crate::host::pairs::PairHandle;
 use crate::host::wasi;
 use crate::limits::{Class, Limit, Limits};
+use crate::observe::Ended;
 use crate::sandbox::Shared;
 use crate::state::{CallState, GuestClock, Judging, MemoryUse, Produced};
 use crate::world::World;
@@ -95,25 +96,44 @@ impl PluginPre {
         self.run(World::Compare, call, pairs)
     }
 
-    /// Asks the plugin what it is, with nothing granted.
+    /// Asks the plugin what it is, with nothing granted and little to spend: [`Limits::describing`].
     pub fn describe(&self) -> Result<Description, Failure> {
+        const EXPORT: &str = "describe";
+        let began = Instant::now();
         let _place = self.place();
-        let mut store = self.store(Call::default(), Vec::new(), Digest::of(b""));
-        self.guarded(&mut store, |store| {
-            let instance = self.pre.instantiate(&mut *store)?;
-            let function =
-                instance.get_typed_func::<(), (Description,)>(&mut *store, &self.describe)?;
-            Ok(function.call(&mut *store, ())?.0)
-        })
-        .map_err(|error| self.failure(&mut store, &error))
+        self.shared.observer.began(self, EXPORT);
+        let call = Call {
+            limits: Some(Limits::describing(self.class)),
+            ..Call::default()
+        };
+        let mut store = self.store(call, Vec::new(), Digest::of(b""));
+        let result = self
+            .guarded(&mut store, |store| {
+                let instance = self.pre.instantiate(&mut *store)?;
+                let function =
+                    instance.get_typed_func::<(), (Description,)>(&mut *store, &self.describe)?;
+                Ok(function.call(&mut *store, ())?.0)
+            })
+            .map_err(|error| self.failure(&mut store, &error));
+        let fuel_left = store.get_fuel().ok();
+        let usage = usage(&store.into_data(), fuel_left, began);
+        let ended = Ended {
+            failure: result.as_ref().err(),
+            usage: &usage,
+        };
+        self.shared.observer.ended(self, EXPORT, &ended);
+        result
     }
 
     fn cached(&self, world: World, call: Call) -> CallReport {
-        let Some(results) = &self.shared.results else {
+        // A function that the plugin does not have says nothing of the one that it has.
+        let results = self.shared.results.as_ref();
+        let Some(results) = results.filter(|_| world == self.world) else {
             return self.run(world, call, Vec::new());
         };
         let key = cache::Key::of(self, &call, results);
         if let Some(report) = results.find(&key, &call) {
+            self.shared.observer.reused(self, world.function());
             return report;
         }
         let report = self.run(world, call, Vec::new());
@@ -126,6 +146,7 @@ impl PluginPre {
         let run_key = cache::run_key(self, &call);
         let count = pairs.len();
         let _place = self.place();
+        self.shared.observer.began(self, world.function());
         let mut store = self.store(call, pairs, run_key);
         let outcome = if world == self.world {
             let result = self.guarded(&mut store, |store| self.invoke(store, world, count));
@@ -146,6 +167,12 @@ impl PluginPre {
             Ok(judgements) => (Ok(()), judgements),
             Err(failure) => (Err(failure), Vec::new()),
         };
+        let usage = usage(&state, fuel_left, began);
+        let ended = Ended {
+            failure: outcome.as_ref().err(),
+            usage: &usage,
+        };
+        self.shared.observer.ended(self, world.function(), &ended);
         CallReport {
             outcome,
             emissions: state.produced.emissions,
@@ -153,19 +180,7 @@ impl PluginPre {
             attachments: state.produced.attachments,
             judgements,
             trace: state.trace,
-            usage: Usage {
-                fuel: state
-                    .limits
-                    .fuel
-                    .zip(fuel_left)
-                    .map(|(given, left)| given.saturating_sub(left)),
-                peak_memory: state.memory.peak,
-                wall: began.elapsed(),
-                guest_time: state.clock.guest_time(),
-                host_calls: state.host_calls,
-                output: state.produced.bytes,
-                log_dropped: state.produced.log_dropped,
-            },
+            usage,
             logs: state.produced.logs,
             cached: false,
         }
@@ -369,6 +384,22 @@ impl PluginPre {
     }
 }
 
+fn usage(state: &CallState, fuel_left: Option<u64>, began: Instant) -> Usage {
+    Usage {
+        fuel: state
+            .limits
+            .fuel
+            .zip(fuel_left)
+            .map(|(given, left)| given.saturating_sub(left)),
+        peak_memory: state.memory.peak,
+        wall: began.elapsed(),
+        guest_time: state.clock.guest_time(),
+        host_calls: state.host_calls,
+        output: state.produced.bytes,
+        log_dropped: state.produced.log_dropped,
+    }
+}
+
 fn borrow<T: 'static>(resource: &Resource<T>) -> Resource<T> {
     Resource::new_borrow(resource.rep())
 }
@@ -379,6 +410,9 @@ fn over_by_text(error: &wasmtime::Error) -> Option<Limit> {
     [
         ("fuel allocated for hostcalls", Limit::HostCallBytes),
         ("store handle limit exceeded", Limit::Handles),
+        ("limit exceeded: instance count", Limit::Instances),
+        ("limit exceeded: memory count", Limit::Memories),
+        ("limit exceeded: table count", Limit::Tables),
     ]
     .into_iter()
     .find_map(|(part, limit)| text.contains(part).then_some(limit))

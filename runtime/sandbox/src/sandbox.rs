@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::gate::Gate;
 use crate::host::wasi;
 use crate::limits::{Class, Limit, Limits};
+use crate::observe::{Observe, Unheard};
 use crate::plugin::PluginPre;
 use crate::state::CallState;
 use crate::ticker::Ticker;
@@ -14,6 +15,7 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Instant;
 use tidegate_values::{Digest, Secret};
 use wasmtime::Engine;
 use wasmtime::component::{Component, HasSelf, Linker};
@@ -132,6 +134,7 @@ pub(crate) struct Shared {
     pub(crate) places: Option<Arc<Gate>>,
     pub(crate) ticker: Ticker,
     pub(crate) results: Option<Results>,
+    pub(crate) observer: Arc<dyn Observe>,
 }
 
 /// An engine with everything that its guests may import.
@@ -151,12 +154,19 @@ pub struct Sandbox {
     tenant_host: OnceLock<Host>,
     ready: Mutex<BTreeMap<String, Arc<PluginPre>>>,
     loaded: Mutex<Loaded>,
+    /// Held by the one plugin that is being compiled: compiling takes far more memory than running.
+    compiling: Mutex<()>,
     shared: Arc<Shared>,
 }
 
 impl Sandbox {
     /// Starts nothing and compiles nothing yet.
     pub fn new(config: SandboxConfig) -> Result<Self, Error> {
+        Self::observed(config, Arc::new(Unheard))
+    }
+
+    /// A sandbox that tells `observer` of its plugins and their calls.
+    pub fn observed(config: SandboxConfig, observer: Arc<dyn Observe>) -> Result<Self, Error> {
         let running = if config.running == 0 {
             cores()
         } else {
@@ -173,12 +183,14 @@ impl Sandbox {
             tenant_host: OnceLock::new(),
             ready: Mutex::new(BTreeMap::new()),
             loaded: Mutex::new(BTreeMap::new()),
+            compiling: Mutex::new(()),
             shared: Arc::new(Shared {
                 gate: Gate::new(running),
                 places: (config.pool > 0)
                     .then(|| Gate::new(usize::try_from(config.pool).unwrap_or(usize::MAX))),
                 ticker: Ticker::default(),
                 results: (config.results > 0).then(|| Results::new(config.results)),
+                observer,
             }),
             config,
         })
@@ -189,13 +201,33 @@ impl Sandbox {
         if let Some(plugin) = self.ready.lock().get(name) {
             return Ok(Arc::clone(plugin));
         }
-        let host = self.host(Class::Builtin)?;
-        let (component, digest) = self.builtins.map(&host.engine, name, self.config.verify)?;
-        let plugin =
-            Arc::new(self.prepare(host, Class::Builtin, name, digest, &component, Grants::ALL)?);
+        let plugin = self.tell(name, Class::Builtin, || {
+            let host = self.host(Class::Builtin)?;
+            let (component, digest) = self.builtins.map(&host.engine, name, self.config.verify)?;
+            self.prepare(host, Class::Builtin, name, digest, &component, Grants::ALL)
+        })?;
         Ok(Arc::clone(
-            self.ready.lock().entry(name.to_owned()).or_insert(plugin),
+            self.ready
+                .lock()
+                .entry(name.to_owned())
+                .or_insert(Arc::new(plugin)),
         ))
+    }
+
+    /// Tells the observer what became of a plugin.
+    fn tell(
+        &self,
+        name: &str,
+        class: Class,
+        load: impl FnOnce() -> Result<PluginPre, Error>,
+    ) -> Result<PluginPre, Error> {
+        let began = Instant::now();
+        let loaded = load();
+        let result = loaded.as_ref().map(|_| ());
+        self.shared
+            .observer
+            .loaded(name, class, began.elapsed(), result);
+        loaded
     }
 
     /// A tenant's plugin with nothing granted, named by its digest.
@@ -215,14 +247,6 @@ impl Sandbox {
         wasm: &[u8],
         grants: Grants,
     ) -> Result<Arc<PluginPre>, Error> {
-        let limit = self.config.wasm_size.min(WASM_SIZE_MAX);
-        if wasm.len() as u64 > limit {
-            return Err(Error::Limit {
-                limit: Limit::WasmSize,
-                value: limit,
-            });
-        }
-        inspect::check(wasm)?;
         let digest = Digest::of(wasm);
         if let Some(plugin) = self
             .loaded
@@ -232,17 +256,39 @@ impl Sandbox {
         {
             return Ok(plugin);
         }
-        let host = self.host(Class::Tenant)?;
-        let component = match &self.compiled {
-            Some(compiled) => compiled.load_or_compile(&host.engine, digest, wasm)?,
-            None => inspect::compile(&host.engine, wasm)?,
-        };
-        let plugin =
-            Arc::new(self.prepare(host, Class::Tenant, name, digest, &component, grants)?);
+        let plugin = self.tell(name, Class::Tenant, || {
+            self.check_and_compile(name, digest, wasm, grants)
+        })?;
+        let plugin = Arc::new(plugin);
         let mut loaded = self.loaded.lock();
         loaded.retain(|_, plugin| plugin.strong_count() > 0);
         loaded.insert((digest, grants), Arc::downgrade(&plugin));
         Ok(plugin)
+    }
+
+    fn check_and_compile(
+        &self,
+        name: &str,
+        digest: Digest,
+        wasm: &[u8],
+        grants: Grants,
+    ) -> Result<PluginPre, Error> {
+        let limit = self.config.wasm_size.min(WASM_SIZE_MAX);
+        if wasm.len() as u64 > limit {
+            return Err(Error::Limit {
+                limit: Limit::WasmSize,
+                value: limit,
+            });
+        }
+        inspect::check(wasm)?;
+        let host = self.host(Class::Tenant)?;
+        let alone = self.compiling.lock();
+        let component = match &self.compiled {
+            Some(compiled) => compiled.load_or_compile(&host.engine, digest, wasm)?,
+            None => inspect::compile(&host.engine, wasm)?,
+        };
+        drop(alone);
+        self.prepare(host, Class::Tenant, name, digest, &component, grants)
     }
 
     fn host(&self, class: Class) -> Result<&Host, Error> {

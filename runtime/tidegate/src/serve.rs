@@ -1,5 +1,6 @@
 //! The listeners: metrics, health and artifacts.
 
+use crate::metrics::FORMAT;
 use crate::metrics::Metrics;
 use anyhow::Context as _;
 use axum::Router;
@@ -29,7 +30,6 @@ pub(crate) async fn bind(flag: &str, address: &str) -> anyhow::Result<TcpListene
 
 /// `/metrics`.
 pub(crate) fn metrics(metrics: Arc<Metrics>) -> Router {
-    const FORMAT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Router::new().route(
         "/metrics",
         get(move || async move { ([(CONTENT_TYPE, FORMAT)], metrics.text()) }),

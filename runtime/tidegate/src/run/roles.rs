@@ -202,7 +202,10 @@ fn start_kustomize(
             watch_config(flags, role),
         ),
         artifacts: store.clone(),
-        sandbox: tidegate_sandbox::Sandbox::new(tidegate_sandbox::SandboxConfig::controller())?,
+        sandbox: tidegate_sandbox::Sandbox::observed(
+            tidegate_sandbox::SandboxConfig::controller(),
+            common.metrics.plugins(),
+        )?,
         remote: Arc::new(tidegate_git::RemoteBases {
             scratch: Some(store.path().to_owned()),
             https_only: !flags.switch(role, "insecure-allow-http"),
@@ -257,7 +260,7 @@ fn spawn_role<K: Kind>(
             queue.kind,
             common.cluster.client(),
             common.announcer(role),
-            common.metrics.clone(),
+            common.metrics.controllers(),
             queue.options,
             common.stop.clone(),
             GRACE,
