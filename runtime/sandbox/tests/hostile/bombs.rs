@@ -1,143 +1,206 @@
-//! 3, 6 and 7: components that are bombs to validate or compile, or no components at all.
+//! 3, 6 and 7: components that are bombs to validate, compile or instantiate, or no components at all.
 
-use crate::component;
+use crate::component::{self, beside, of_core};
 use crate::neighbour::Neighbour;
-use crate::suite::{alone, config};
+use crate::suite::{alone, call, config, name_of, resident};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 use tidegate_sandbox::{Sandbox, SandboxConfig};
 
+/// What stands beside a plugin that is good by itself, and what must happen.
+struct Bomb {
+    name: &'static str,
+    wasm: Vec<u8>,
+    instantiated: bool,
+    expected: &'static str,
+}
+
+fn bomb(name: &'static str, expected: &'static str, wasm: Vec<u8>) -> Bomb {
+    Bomb {
+        name,
+        wasm,
+        instantiated: false,
+        expected,
+    }
+}
+
+fn instantiated(name: &'static str, expected: &'static str, wasm: Vec<u8>) -> Bomb {
+    Bomb {
+        instantiated: true,
+        ..bomb(name, expected, wasm)
+    }
+}
+
 fn text(build: impl FnOnce(&mut String)) -> Vec<u8> {
-    let mut text = String::new();
+    let mut text = "(component ".to_owned();
     build(&mut text);
+    text.push(')');
     wat::parse_str(&text).expect("it parses")
 }
 
-/// A component around one core module.
-fn core(module: &str) -> Vec<u8> {
-    wat::parse_str(format!(
-        "(component (core module $m {module}) (core instance (instantiate $m)))"
-    ))
-    .expect("it parses")
+fn many_types() -> Vec<u8> {
+    text(|text| {
+        for index in 0..100_000 {
+            let _ = write!(
+                text,
+                "(type $t{index} (record (field \"f{index}\" string)))"
+            );
+        }
+    })
 }
 
-fn bombs() -> Vec<(&'static str, Vec<u8>)> {
+fn doubling_types() -> Vec<u8> {
+    text(|text| {
+        text.push_str("(type $t0 (tuple string string))");
+        for index in 0..200 {
+            let _ = write!(text, "(type $t{} (tuple $t{index} $t{index}))", index + 1);
+        }
+        text.push_str("(import \"bomb\" (func (param \"p\" $t200)))");
+    })
+}
+
+/// The text parser is recursive too: the binary is made by hand.
+fn nested() -> Vec<u8> {
+    let mut wasm = b"\0asm\x0d\0\x01\0".to_vec();
+    for _ in 0..10_000 {
+        let mut outer = b"\0asm\x0d\0\x01\0".to_vec();
+        component::section(&mut outer, 4, &wasm);
+        wasm = outer;
+    }
+    wasm
+}
+
+/// Each instance exports what it got from the one before.
+fn alias_chain(length: usize) -> Vec<u8> {
+    text(|text| {
+        text.push_str(
+            "(core module $m (func (export \"f\"))) (core instance $i0 (instantiate $m))",
+        );
+        for index in 0..length {
+            let _ = write!(
+                text,
+                "(alias core export $i{index} \"f\" (core func $f{index}))
+                 (core instance $i{} (export \"f\" (func $f{index})))",
+                index + 1
+            );
+        }
+    })
+}
+
+fn bombs() -> Vec<Bomb> {
     vec![
-        (
-            "100,000 types",
-            text(|text| {
-                text.push_str("(component");
-                for index in 0..100_000 {
-                    let _ = write!(
-                        text,
-                        "(type $t{index} (record (field \"f{index}\" string)))"
-                    );
-                }
-                text.push(')');
-            }),
+        bomb("100,000 types", "ok", many_types()),
+        bomb("types that double", "load compile", doubling_types()),
+        bomb("10,000 nested components", "load limit nesting", nested()),
+        instantiated("a chain of 500 aliases", "ok", alias_chain(500)),
+        bomb(
+            "a chain of 100,000 aliases",
+            "load compile",
+            alias_chain(100_000),
         ),
-        (
-            "types that double",
-            text(|text| {
-                text.push_str("(component (type $t0 (tuple string string))");
-                for index in 0..200 {
-                    let _ = write!(text, "(type $t{} (tuple $t{index} $t{index}))", index + 1);
-                }
-                text.push_str("(import \"bomb\" (func (param \"p\" $t200))))");
-            }),
+        bomb("10,000 instances", "load compile", of_core("", 10_000)),
+        instantiated("40 instances", "limit instances", of_core("", 40)),
+        instantiated(
+            "40 memories",
+            "load limit memories",
+            of_core("(memory 1)", 40),
         ),
-        ("10,000 nested components", {
-            // The text parser is recursive too: the binary is made by hand.
-            let mut wasm = b"\0asm\x0d\0\x01\0".to_vec();
-            for _ in 0..10_000 {
-                let mut outer = b"\0asm\x0d\0\x01\0\x04".to_vec();
-                leb(&mut outer, wasm.len());
-                outer.extend_from_slice(&wasm);
-                wasm = outer;
-            }
-            wasm
-        }),
-        (
-            "10,000 instances",
-            text(|text| {
-                text.push_str("(component (core module $m)");
-                for _ in 0..10_000 {
-                    text.push_str("(core instance (instantiate $m))");
-                }
-                text.push(')');
-            }),
+        instantiated(
+            "memories that are too large together",
+            "limit memory",
+            of_core("(memory 1000)", 3),
         ),
-        (
-            "40 instances with a memory",
-            text(|text| {
-                text.push_str("(component (core module $m (memory 1))");
-                for _ in 0..40 {
-                    text.push_str("(core instance (instantiate $m))");
-                }
-                text.push(')');
-            }),
+        instantiated(
+            "20 tables",
+            "load limit tables",
+            of_core("(table 1 funcref)", 20),
         ),
-        (
+        bomb(
             "50,001 locals",
-            core(&format!("(func {})", "(local i32)".repeat(50_001))),
+            "load compile",
+            of_core(&format!("(func {})", "(local i32)".repeat(50_001)), 1),
         ),
-        (
+        bomb(
             "a jump table of a million",
-            core(&format!(
-                "(func (block (br_table {} (i32.const 0))))",
-                "0 ".repeat(1_000_000)
-            )),
-        ),
-        (
-            "a function of 8 MB",
-            core(&format!(
-                "(func {})",
-                "(drop (i32.const 1000000000))".repeat(1_200_000)
-            )),
-        ),
-        ("1,000 memories", core(&"(memory 1)".repeat(1000))),
-        ("two memories", core("(memory 1) (memory 1)")),
-        ("a memory of 64 bits", core("(memory i64 1)")),
-        ("a shared memory", core("(memory 1 1 shared)")),
-        (
-            "relaxed SIMD",
-            core(
-                "(func (drop (f32x4.relaxed_madd (v128.const i64x2 0 0) (v128.const i64x2 0 0) (v128.const i64x2 0 0))))",
+            "load compile",
+            of_core(
+                &format!(
+                    "(func (block (br_table {} (i32.const 0))))",
+                    "0 ".repeat(1_000_000)
+                ),
+                1,
             ),
         ),
-        ("garbage collection", core("(type (struct (field i32)))")),
-        ("exceptions", core("(tag)")),
+        bomb(
+            "a function of 8 MB",
+            "load limit function_size",
+            of_core(
+                &format!(
+                    "(func {})",
+                    "(drop (i32.const 1000000000))".repeat(1_200_000)
+                ),
+                1,
+            ),
+        ),
+        bomb(
+            "1,000 memories",
+            "load compile",
+            of_core(&"(memory 1)".repeat(1000), 1),
+        ),
+        bomb(
+            "two memories",
+            "load compile",
+            of_core("(memory 1) (memory 1)", 1),
+        ),
+        bomb(
+            "a memory of 64 bits",
+            "load compile",
+            of_core("(memory i64 1)", 1),
+        ),
+        bomb(
+            "a shared memory",
+            "load compile",
+            of_core("(memory 1 1 shared)", 1),
+        ),
+        bomb(
+            "relaxed SIMD",
+            "load compile",
+            of_core(
+                "(func (drop (f32x4.relaxed_madd (v128.const i64x2 0 0) (v128.const i64x2 0 0) (v128.const i64x2 0 0))))",
+                1,
+            ),
+        ),
+        bomb(
+            "garbage collection",
+            "load compile",
+            of_core("(type (struct (field i32)))", 1),
+        ),
+        bomb("exceptions", "load compile", of_core("(tag)", 1)),
     ]
 }
 
-fn leb(into: &mut Vec<u8>, mut number: usize) {
-    while number >= 0x80 {
-        into.push(u8::try_from(number & 0x7f).expect("seven bits") | 0x80);
-        number >>= 7;
-    }
-    into.push(u8::try_from(number).expect("seven bits"));
-}
-
 #[test]
-fn bombs_are_refused_in_bounded_time() {
+fn bombs_end_with_a_named_error_in_bounded_time_and_memory() {
     let _alone = alone();
     let sandbox = Sandbox::new(config()).expect("sandbox");
     let neighbour = Neighbour::start(&sandbox);
-    for (name, wasm) in bombs() {
-        let began = Instant::now();
-        let error = sandbox
-            .load(&wasm)
-            .err()
-            .unwrap_or_else(|| panic!("{name} was loaded"));
+    let good = component::good("kind: X");
+    for bomb in bombs() {
+        let wasm = beside(&good, &bomb.wasm, bomb.instantiated);
+        let (began, before) = (Instant::now(), resident());
+        let result = sandbox.load(&wasm).map(|plugin| plugin.render(call()));
+        let text = result.as_ref().map_or_else(ToString::to_string, |report| {
+            format!("{:?}", report.outcome)
+        });
+        assert_eq!(name_of(&result), bomb.expected, "{}: {text}", bomb.name);
+        let took = began.elapsed();
         assert!(
-            began.elapsed() < Duration::from_secs(20),
-            "{name} took {:?}",
-            began.elapsed()
+            took < Duration::from_secs(20),
+            "{} took {took:?}",
+            bomb.name
         );
-        assert!(
-            matches!(error.name(), "compile" | "limit" | "world"),
-            "{name}: {error}"
-        );
+        let grown = resident().saturating_sub(before);
+        assert!(grown < 200 << 20, "{} left {grown} bytes", bomb.name);
         neighbour.check();
     }
 }
@@ -180,10 +243,35 @@ fn what_is_no_component_is_refused() {
             .unwrap_or_else(|| panic!("{name} was loaded"));
         assert_eq!(error.name(), expected, "{name}: {error}");
     }
-    // Any cut and any flipped byte: an error or a component, never a panic.
+}
+
+#[test]
+fn what_is_damaged_ends_somehow_and_harms_nobody() {
+    let _alone = alone();
+    let sandbox = Sandbox::new(config()).expect("sandbox");
+    let neighbour = Neighbour::start(&sandbox);
+    let good = component::good("kind: X");
     for cut in (0..good.len()).step_by(97) {
-        let _ = sandbox.load(&good[..cut]);
+        let error = sandbox.load(&good[..cut]).expect_err("half a component");
+        assert!(
+            matches!(error.name(), "not_a_component" | "compile" | "world"),
+            "{cut}: {error}"
+        );
     }
+    let (mut refused, mut ran) = (0, 0);
+    for at in (8..good.len()).step_by(23) {
+        let mut flipped = good.clone();
+        flipped[at] ^= 1 << (at % 8);
+        let began = Instant::now();
+        // What still is a plugin may do anything but last: it has the limits of one.
+        match sandbox.load(&flipped).map(|plugin| plugin.render(call())) {
+            Ok(_) => ran += 1,
+            Err(_) => refused += 1,
+        }
+        assert!(began.elapsed() < Duration::from_secs(12), "{at}");
+    }
+    assert!(refused > 0 && ran > 0, "{refused} were refused, {ran} ran");
+    neighbour.check();
 }
 
 #[test]
@@ -200,5 +288,21 @@ fn a_component_that_is_too_large_is_not_even_parsed() {
     assert_eq!(
         error.to_string(),
         "the component exceeds the limit `wasm_size` of 1000"
+    );
+    let most = Sandbox::new(SandboxConfig {
+        wasm_size: u64::MAX,
+        ..config()
+    })
+    .expect("sandbox");
+    let error = most
+        .load(&vec![0; (64 << 20) + 1])
+        .expect_err("it is larger");
+    assert_eq!(
+        error.to_string(),
+        "the component exceeds the limit `wasm_size` of 67108864"
+    );
+    assert_eq!(
+        most.load(&[0; 2000]).expect_err("zeros").name(),
+        "not_a_component"
     );
 }

@@ -14,6 +14,12 @@ pub(crate) struct Case {
     pub(crate) within: Duration,
     pub(crate) limits: Vec<(String, u64)>,
     pub(crate) logs: Vec<String>,
+    /// The world of `wit/wasi.wit` that it is of.
+    pub(crate) world: String,
+    /// Asks it to describe itself instead of to render.
+    pub(crate) describes: bool,
+    /// More lines than the log keeps are written, and these many at least dropped.
+    pub(crate) dropped: u64,
     pub(crate) module: String,
 }
 
@@ -43,6 +49,9 @@ impl Case {
             within: Duration::from_secs(10),
             limits: Vec::new(),
             logs: Vec::new(),
+            world: "hostile".to_owned(),
+            describes: false,
+            dropped: 0,
             module: String::new(),
         };
         for line in text.lines() {
@@ -60,6 +69,12 @@ impl Case {
                 "builtin" => case.builtin = value.to_owned(),
                 "both" => (case.tenant, case.builtin) = (value.to_owned(), value.to_owned()),
                 "within" => case.within = Duration::from_secs(value.parse().expect("seconds")),
+                "world" => case.world = value.to_owned(),
+                "asks" => {
+                    assert_eq!(value, "describe", "{}", case.name);
+                    case.describes = true;
+                }
+                "dropped" => case.dropped = value.parse().expect("lines"),
                 "log" => case.logs.push(value.to_owned()),
                 "limits" => {
                     for limit in value.split(' ') {

@@ -2,9 +2,11 @@
 
 use crate::component;
 use crate::suite::{alone, config};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use tidegate_sandbox::{Call, CompiledCodeFolder, Sandbox, SandboxConfig};
+use tidegate_sandbox::{Call, CompiledCodeFolder, Sandbox, SandboxConfig, write_builtins};
 use tidegate_values::Secret;
 
 fn sandbox(folder: &Path, key: &str) -> Sandbox {
@@ -115,6 +117,22 @@ fn only_authentic_code_is_loaded() {
     run(&foreign, "other key", "one");
     std::fs::copy(&files(&foreign)[0], &one).expect("copied");
     repaired("another key");
+
+    // Authentic, but made by another engine: what an older version left under this name.
+    let builtins = parent.path().join("builtins");
+    std::fs::create_dir(&builtins).expect("made");
+    write_builtins(&builtins, &[("one".to_owned(), component::good("one"))]).expect("built-ins");
+    let other = std::fs::read(builtins.join("one.cwasm")).expect("code");
+    let name = one.file_name().expect("a name").to_string_lossy();
+    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(b"key").expect("a key");
+    mac.update(&(name.len() as u64).to_be_bytes());
+    mac.update(name.as_bytes());
+    mac.update(&other);
+    let mut older = authentic[..16].to_vec();
+    older.extend_from_slice(&mac.finalize().into_bytes());
+    older.extend_from_slice(&other);
+    std::fs::write(&one, &older).expect("written");
+    repaired("of another engine");
 
     // A link to authentic code outside of the folder.
     let outside = parent.path().join("outside");

@@ -10,11 +10,19 @@ const SHORT: &[(&str, &str)] = &[
     ("%post-render", "\"cabi_post_tidegate:plugin/renderer@0.1.0#render\""),
     ("%inputs", "\"tidegate:plugin/inputs@0.1.0\""),
     ("%outputs", "\"tidegate:plugin/outputs@0.1.0\""),
+    ("%compare", "\"tidegate:plugin/comparer@0.1.0#compare\""),
+    ("%pairs", "\"tidegate:plugin/pairs@0.1.0\""),
+    ("%random", "\"tidegate:plugin/random@0.1.0\""),
+    ("%things", "\"[export]test:hostile/things\""),
+    ("%destructor", "\"test:hostile/things#[dtor]thing\""),
     ("%logging", "\"tidegate:plugin/logging@0.1.0\""),
     // What a guest must do before it returns: the request and the sink were lent to it.
     ("%end", "(call $drop-request (local.get 0)) (call $drop-sink (local.get 1)) (i32.const 1024)"),
+    // The same for `compare`.
+    ("%judged", "(call $drop-request (local.get 0)) (i32.const 1024)"),
     // Gives a description and a result at address 1024: all zeros, which is empty texts, and success.
     ("%describe", "(func (export \"tidegate:plugin/renderer@0.1.0#describe\") (result i32) (i32.const 1024))"),
+    ("%describe-comparer", "(func (export \"tidegate:plugin/comparer@0.1.0#describe\") (result i32) (i32.const 1024))"),
     // Hands out memory from 64 KiB on, and grows it.
     (
         "%realloc",
@@ -32,18 +40,28 @@ const SHORT: &[(&str, &str)] = &[
 
 /// A component of the world `render` with the sealed and the refused imports of `wit/wasi.wit`.
 pub(crate) fn of_module(text: &str) -> Vec<u8> {
+    of_world("hostile", text)
+}
+
+/// A component of one of the worlds of `wit/wasi.wit`.
+pub(crate) fn of_world(world: &str, text: &str) -> Vec<u8> {
     let mut text = text.to_owned();
-    if text.contains("%end") {
-        let imports = "(module
-          (import %inputs \"[resource-drop]request\" (func $drop-request (param i32)))
-          (import %outputs \"[resource-drop]sink\" (func $drop-sink (param i32)))
+    let mut imports = "(module
+"
+    .to_owned();
+    if text.contains("%end") || text.contains("%judged") {
+        imports += "(import %inputs \"[resource-drop]request\" (func $drop-request (param i32)))
 ";
-        text = text.replacen("(module", imports, 1);
     }
+    if text.contains("%end") {
+        imports += "(import %outputs \"[resource-drop]sink\" (func $drop-sink (param i32)))
+";
+    }
+    text = text.replacen("(module", &imports, 1);
     for (short, long) in SHORT {
-        text = text.replace(&format!("{short}\n"), &format!("{long}\n"));
-        text = text.replace(&format!("{short} "), &format!("{long} "));
-        text = text.replace(&format!("{short})"), &format!("{long})"));
+        for after in ["\n", " ", ")"] {
+            text = text.replace(&format!("{short}{after}"), &format!("{long}{after}"));
+        }
     }
     let mut module =
         wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{}", short(&text)));
@@ -56,7 +74,7 @@ pub(crate) fn of_module(text: &str) -> Vec<u8> {
         .push_path(root.join("tests/hostile/wit/wasi.wit"))
         .expect("what cases import");
     let world = resolve
-        .select_world(&[package], Some("hostile"))
+        .select_world(&[package], Some(world))
         .expect("a world");
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)
         .expect("metadata");
@@ -65,6 +83,63 @@ pub(crate) fn of_module(text: &str) -> Vec<u8> {
         .module(&module)
         .and_then(ComponentEncoder::encode)
         .unwrap_or_else(|error| panic!("{error:?}\n{}", short(&text)))
+}
+
+const COMPONENT: u8 = 4;
+const INSTANCE: u8 = 5;
+
+/// `good` with the component `other` inside of it, and with `instantiated` an instance of that.
+pub(crate) fn beside(good: &[u8], other: &[u8], instantiated: bool) -> Vec<u8> {
+    let mut wasm = good.to_vec();
+    section(&mut wasm, COMPONENT, other);
+    if instantiated {
+        let mut instance = vec![1, 0];
+        leb(&mut instance, count(good, COMPONENT));
+        instance.push(0);
+        section(&mut wasm, INSTANCE, &instance);
+    }
+    wasm
+}
+
+/// A component around one core module, which it instantiates `times`.
+pub(crate) fn of_core(module: &str, times: usize) -> Vec<u8> {
+    let instances = "(core instance (instantiate $m))".repeat(times);
+    wat::parse_str(format!("(component (core module $m {module}) {instances})")).expect("it parses")
+}
+
+/// Appends a section.
+pub(crate) fn section(wasm: &mut Vec<u8>, kind: u8, content: &[u8]) {
+    wasm.push(kind);
+    leb(wasm, content.len());
+    wasm.extend_from_slice(content);
+}
+
+fn leb(into: &mut Vec<u8>, mut number: usize) {
+    while number >= 0x80 {
+        into.push(u8::try_from(number & 0x7f).expect("seven bits") | 0x80);
+        number >>= 7;
+    }
+    into.push(u8::try_from(number).expect("seven bits"));
+}
+
+/// How many sections of a kind a component has.
+fn count(wasm: &[u8], kind: u8) -> usize {
+    let mut rest = &wasm[8..];
+    let mut found = 0;
+    while let Some((section, after)) = rest.split_first() {
+        found += usize::from(*section == kind);
+        let (mut size, mut shift, mut at) = (0usize, 0, 0);
+        loop {
+            size |= usize::from(after[at] & 0x7f) << shift;
+            shift += 7;
+            at += 1;
+            if after[at - 1] & 0x80 == 0 {
+                break;
+            }
+        }
+        rest = &after[at + size..];
+    }
+    found
 }
 
 /// A renderer that emits one document, which is `text`.

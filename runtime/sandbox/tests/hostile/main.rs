@@ -6,8 +6,10 @@
 
 mod bombs;
 mod case;
+mod compare;
 mod compiled;
 mod component;
+mod limits;
 mod neighbour;
 mod paths;
 mod state;

@@ -46,7 +46,7 @@ pub(crate) fn alone() -> MutexGuard<'static, ()> {
 }
 
 /// Resident memory of this process, in bytes.
-fn resident() -> u64 {
+pub(crate) fn resident() -> u64 {
     let text = std::fs::read_to_string("/proc/self/statm").expect("statm");
     let pages: u64 = text
         .split(' ')
@@ -75,10 +75,23 @@ fn check(
     let began = Instant::now();
     let result = loaded.map(|plugin| {
         let limits = case.limits(Limits::of(class));
-        plugin.render(Call {
+        let report = plugin.render(Call {
             limits: Some(limits),
             ..call()
-        })
+        });
+        if !case.describes {
+            return report;
+        }
+        assert_eq!(
+            report.outcome,
+            Ok(()),
+            "{}: it only describes badly",
+            case.name
+        );
+        CallReport {
+            outcome: plugin.describe().map(|_| ()),
+            ..report
+        }
     });
     let took = began.elapsed();
     let text = match &result {
@@ -115,7 +128,10 @@ fn check(
                 case.name
             );
         }
+        assert!(report.usage.log_dropped >= case.dropped, "{}", case.name);
         let limits = Limits::of(class);
+        let kept: usize = report.logs.iter().map(|line| line.message.len()).sum();
+        assert!(kept as u64 <= limits.log, "{}: {kept} bytes", case.name);
         assert!(report.usage.peak_memory <= limits.memory);
         assert!(report.logs.len() <= limits.log_lines as usize);
     }
@@ -128,7 +144,12 @@ fn every_hostile_plugin_ends_with_a_named_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let components: Vec<_> = cases
         .iter()
-        .map(|case| (case.name.clone(), component::of_module(&case.module)))
+        .map(|case| {
+            (
+                case.name.clone(),
+                component::of_world(&case.world, &case.module),
+            )
+        })
         .collect();
     let runnable: Vec<_> = components
         .iter()

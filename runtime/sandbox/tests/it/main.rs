@@ -1,5 +1,6 @@
 //! The sandbox from outside: built-ins through the files that `cargo xtask plugins` makes, and hostile plugins.
 
+mod bombs;
 mod builtins;
 mod drift;
 #[path = "../shared/tree.rs"]

@@ -1,0 +1,15 @@
+;; about: what it leaves behind is thrown away, without a word to its destructor
+;; world: hostile-resource
+;; both: ok
+(module
+  (import %things "[resource-new]thing" (func $new (param i32) (result i32)))
+  (import %things "[resource-drop]thing" (func $drop (param i32)))
+  (memory (export "memory") 2)
+  (func (export %render) (param i32 i32) (result i32)
+    (if (i32.eqz (local.get 0)) (then (call $drop (i32.const 1))))
+    (drop (call $new (i32.const 7)))
+    %end)
+  (func (export %destructor) (param i32) (loop (br 0)))
+  %realloc
+  %describe
+)

@@ -1,0 +1,17 @@
+;; about: copies a data segment all over its memory for ever
+;; tenant: limit fuel
+;; builtin: limit wall
+;; limits: builtin_wall_ms=300 fuel=200000000
+;; within: 5
+(module
+  (memory (export "memory") 1024)
+  (data $bomb "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")
+  (func (export %render) (param i32 i32) (result i32)
+    (local $at i32)
+    (loop $again
+      (memory.init $bomb (i32.and (local.tee $at (i32.add (local.get $at) (i32.const 1024))) (i32.const 33554431)) (i32.const 0) (i32.const 1024))
+      (br $again))
+    %end)
+  %realloc
+  %describe
+)
