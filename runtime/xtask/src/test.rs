@@ -56,23 +56,13 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The arguments that select what runs on this machine: the components are for wasm32 only.
-fn native(workspace: &Workspace) -> anyhow::Result<Vec<String>> {
-    let components = workspace.components()?;
-    Ok(std::iter::once("--workspace".to_owned())
-        .chain(components.iter().map(|name| format!("--exclude={name}")))
-        .collect())
-}
-
 /// Builds all tests, and the program with the same features: one compilation of each dependency serves both.
 fn build(workspace: &Workspace, ready: &Ready) -> anyhow::Result<std::path::PathBuf> {
-    let native = native(workspace)?;
     step::timed("building the tests", || {
         step::run(
             workspace
                 .cargo()
                 .args(["test", "--no-run", "--quiet"])
-                .args(&native)
                 .envs(ready.environment()),
         )
     })?;
@@ -81,7 +71,6 @@ fn build(workspace: &Workspace, ready: &Ready) -> anyhow::Result<std::path::Path
             workspace
                 .cargo()
                 .args(["build", "--quiet", "--bins"])
-                .args(&native)
                 .envs(ready.environment()),
         )
     })?;
@@ -90,9 +79,7 @@ fn build(workspace: &Workspace, ready: &Ready) -> anyhow::Result<std::path::Path
 
 fn cargo_test(workspace: &Workspace, ready: &Ready, tidegate: &Path) -> anyhow::Result<()> {
     let mut command = workspace.cargo();
-    command
-        .args(["test", "--no-fail-fast"])
-        .args(native(workspace)?);
+    command.args(["test", "--no-fail-fast"]);
     step::run(
         command
             .envs(ready.environment())

@@ -56,6 +56,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
             problems.extend(manifests::check(path, &text));
         }
     }
+    problems.extend(manifests::check_default_members(workspace)?);
     problems.extend(layers::check(&layers::Package::all(workspace)?));
     problems.extend(licences::check(&dependencies(workspace)?));
     ensure!(

@@ -20,7 +20,10 @@ pub(crate) struct Workspace {
 
 impl Workspace {
     pub(crate) fn load() -> anyhow::Result<Workspace> {
-        let mut command = cargo(Path::new(env!("CARGO_MANIFEST_DIR")));
+        // At the root: inside of a package that one would be the only default member.
+        let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = own.ancestors().nth(2);
+        let mut command = cargo(root.context("the folder of this crate has no parents")?);
         command.args(["metadata", "--no-deps", "--format-version=1"]);
         let metadata: Value = serde_json::from_str(&step::output(&mut command)?)
             .context("output of cargo metadata")?;

@@ -1,5 +1,29 @@
 //! The Cargo.toml of each crate: versions and lints come from the root.
 
+use anyhow::Context;
+
+use crate::workspace::Workspace;
+
+/// Plain `cargo build` and `cargo test` mean every crate but the components.
+pub(super) fn check_default_members(workspace: &Workspace) -> anyhow::Result<Vec<String>> {
+    let ids = |key: &str| {
+        let ids = workspace.metadata[key].as_array();
+        ids.with_context(|| format!("cargo metadata has no {key}"))
+    };
+    let components = workspace.components()?;
+    let defaults = ids("workspace_default_members")?;
+    let mut problems = Vec::new();
+    for package in ids("packages")? {
+        let name = package["name"].as_str().unwrap_or_default();
+        if defaults.contains(&package["id"]) == components.contains(&name) {
+            problems.push(format!(
+                "Cargo.toml: default-members are all members but the components, and `{name}` is wrong there"
+            ));
+        }
+    }
+    Ok(problems)
+}
+
 pub(super) fn check(path: &str, text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     let mut section = "";
