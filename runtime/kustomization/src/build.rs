@@ -267,6 +267,9 @@ fn failure(failure: tidegate_sandbox::Failure) -> Failure {
 }
 
 #[cfg(test)]
+mod bombs;
+
+#[cfg(test)]
 mod tests {
     use super::Failure;
     use super::Rendered;

@@ -11,6 +11,8 @@ mod conversation;
 #[cfg(test)]
 mod drift;
 #[cfg(test)]
+mod hostile_check;
+#[cfg(test)]
 mod migration;
 #[cfg(test)]
 mod refusals;
