@@ -69,9 +69,13 @@ impl RequestError {
         matches!(self, Self::Refused { causes, .. } if causes.iter().any(|cause| cause == MANAGER_CONFLICT))
     }
 
-    fn redact(&mut self, redactor: &Redactor) {
+    fn redact(&mut self, redactor: &Redactor, object: &ObjectRef) {
         if let Self::Refused { message, .. } | Self::Transport(message) = self {
-            *message = redactor.redact(message);
+            *message = if object.kind.eq_ignore_ascii_case("Secret") {
+                redactor.redact_about_secret(message)
+            } else {
+                redactor.redact(message)
+            };
         }
     }
 
@@ -200,12 +204,12 @@ impl Error {
     #[must_use]
     pub fn redacted(mut self, redactor: &Redactor) -> Self {
         match &mut self {
-            Self::DryRun { cause, .. }
-            | Self::Apply { cause, .. }
-            | Self::Cleanup { cause, .. }
-            | Self::Migrate { cause, .. }
-            | Self::Recreate { cause, .. }
-            | Self::TerminationRead { cause, .. } => cause.redact(redactor),
+            Self::DryRun { object, cause }
+            | Self::Apply { object, cause }
+            | Self::Cleanup { object, cause }
+            | Self::Migrate { object, cause }
+            | Self::Recreate { object, cause }
+            | Self::TerminationRead { object, cause } => cause.redact(redactor, object),
             Self::Ignore(message) | Self::DriftCheck(message) => {
                 *message = redactor.redact(message);
             }

@@ -1,3 +1,5 @@
+mod shown;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,7 +8,8 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-/// Shorter values are words, numbers and flags: without them most text could not be read.
+/// Shorter values are words, numbers and flags: without them most text could not be read, and a mask over a common word
+/// would tell what the secret is. Where they are to be feared, [`Redactor::redact_about_secret`] takes all values out.
 const SHORTEST: usize = 6;
 const MASK: &str = "***";
 
@@ -80,6 +83,14 @@ impl Redactor {
         }
         redacted.push_str(&text[end..]);
         redacted
+    }
+}
+
+impl Redactor {
+    /// For what a server says about an object that holds secrets: without them, as [`Redactor::redact`] has it, and
+    /// without anything that is shown as a value, so that short ones are not told either.
+    pub fn redact_about_secret(&self, text: &str) -> String {
+        self.redact(&shown::without_values(text))
     }
 }
 
