@@ -26,6 +26,11 @@
 //!
 //! Build it as a `cdylib` for `wasm32-unknown-unknown` (no import but Tidegate's) or `wasm32-wasip2`.
 
+/// Of every plugin that is made with this crate. One guest has one thread, and lives for one call.
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 pub mod bindings;
 mod export;
 pub mod failure;

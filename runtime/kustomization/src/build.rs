@@ -102,7 +102,11 @@ async fn kustomize(
     let mut rendered = Vec::with_capacity(report.emissions.len());
     for emission in report.emissions {
         let value = read(&emission.bytes).map_err(|error| {
-            let file = emission.source.as_ref().map_or("", |source| &source.path);
+            let file = match &emission.source {
+                Some(source) if source.path.starts_with('/') => source.path.clone(),
+                Some(source) => format!("{}/{}", root_of(plan), source.path),
+                None => String::new(),
+            };
             Failure::Build(format!(
                 "failed to read what was built of '{file}': {error}"
             ))
@@ -259,11 +263,13 @@ fn build_failure(refused: tidegate_sandbox::Failure) -> Failure {
     }
 }
 
+/// Whatever ends a build is `BuildFailed` to Flux (kustomize-controller, internal/controller/kustomization_controller.go,
+/// `reconcile`), a remote base that is not reached included.
 fn failure(failure: tidegate_sandbox::Failure) -> Failure {
-    match failure {
-        tidegate_sandbox::Failure::Host(message) => Failure::Host(message),
-        failure => Failure::Build(failure.to_string()),
-    }
+    Failure::Build(match failure {
+        tidegate_sandbox::Failure::Host(message) => message,
+        failure => failure.to_string(),
+    })
 }
 
 #[cfg(test)]

@@ -126,6 +126,37 @@ fn measure(name: &str, rounds: usize, mut work: impl FnMut()) {
     println!("{name}\t{:.1}", best.as_secs_f64() * 1e6);
 }
 
+/// Many builds at once: what another thread is worth.
+fn crowd() {
+    const AT_ONCE: usize = 8;
+    let sandbox = Sandbox::new(SandboxConfig {
+        results: 0,
+        ..SandboxConfig::controller()
+    })
+    .expect("sandbox");
+    let kustomize = sandbox
+        .builtin("kustomize")
+        .expect("run `cargo xtask plugins` first");
+    let tree: Arc<dyn Tree> = Arc::new(Folder::new());
+    let build = || {
+        let report = kustomize.render(Call {
+            source: Some(Arc::clone(&tree)),
+            ..Call::default()
+        });
+        assert_eq!(report.outcome, Ok(()));
+    };
+    measure(&format!("{AT_ONCE} builds, one by one"), 20, || {
+        (0..AT_ONCE).for_each(|_| build());
+    });
+    measure(&format!("{AT_ONCE} builds, at once"), 20, || {
+        std::thread::scope(|scope| {
+            for _ in 0..AT_ONCE {
+                scope.spawn(build);
+            }
+        });
+    });
+}
+
 fn main() {
     for (class, config) in [
         (
@@ -165,6 +196,7 @@ fn main() {
             },
         );
     }
+    crowd();
     let folder = Folder::new();
     measure(
         &format!("kustomize of {OBJECTS} objects, native"),

@@ -80,8 +80,9 @@ impl Engines {
         config: &serde_json::Value,
     ) -> anyhow::Result<Vec<Document>> {
         let mut facts = BTreeMap::new();
-        if !folder.shown.is_empty() {
-            facts.insert("root.display".to_owned(), folder.shown);
+        let shown = folder.shown;
+        if !shown.is_empty() {
+            facts.insert("root.display".to_owned(), shown.clone());
         }
         let call = Call {
             source: Some(folder.tree),
@@ -91,7 +92,13 @@ impl Engines {
             remote: Some(Arc::new(Remotes)),
             ..Call::default()
         };
-        documents(self.sandbox.builtin("kustomize")?.render(call))
+        let mut documents = documents(self.sandbox.builtin("kustomize")?.render(call))?;
+        for file in documents.iter_mut().flat_map(|built| &mut built.file) {
+            if !file.starts_with('/') {
+                *file = format!("{}/{file}", shown.trim_end_matches('/'));
+            }
+        }
+        Ok(documents)
     }
 
     /// Puts variables into documents; gives them back in their order.

@@ -5,6 +5,7 @@
 
 mod figures;
 mod fleet;
+mod kustomize;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -47,6 +48,11 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<()
     if "command-line".contains(&options.only) {
         results.push(step::timed("command line", || {
             command_line(workspace, &tidegate)
+        })?);
+    }
+    if "kustomize".contains(&options.only) {
+        results.extend(step::timed("kustomize beside the real one", || {
+            kustomize::run(workspace, &tidegate)
         })?);
     }
     results.extend(fleet::run(&ready, &tidegate, options)?);
@@ -157,6 +163,11 @@ const COLUMNS: &[&str] = &[
     "engine_peak_rss_mib",
     "requests_each",
     "cpu_ms",
+    "real_cpu_ms",
+    "times_faster",
+    "least_times_faster",
+    "peak_mib",
+    "real_peak_mib",
 ];
 
 fn table(results: &[Value]) {

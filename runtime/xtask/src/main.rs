@@ -3,6 +3,7 @@
 mod bench;
 mod chart;
 mod codegen;
+mod conformance;
 mod controlplane;
 mod demo;
 mod lint;
@@ -42,6 +43,8 @@ enum Command {
     Setup,
     /// Measure a release build on the control plane
     Bench(bench::Options),
+    /// Play a corpus of ../shared against an engine, and print the report
+    Conformance(conformance::Options),
     /// Check formatting, clippy, generated files and the rules of this repository
     Lint,
     /// Check the rules of this repository: layers, versions, file sizes, licences
@@ -85,6 +88,7 @@ fn run(workspace: &Workspace, command: &Command) -> anyhow::Result<()> {
             setup::tidegate(workspace, &ready, "dev").map(drop)
         }
         Command::Bench(options) => bench::run(workspace, options),
+        Command::Conformance(options) => conformance::run(workspace, options),
         Command::Lint => lint::run(workspace),
         Command::Tidy => tidy::run(workspace),
         Command::Codegen { check } => codegen::run(&workspace.root, *check),

@@ -22,7 +22,8 @@ pub(crate) fn kustomize(workspace: &Workspace) -> anyhow::Result<()> {
     step::timed("cases of kustomize", || step::run(&mut test))
 }
 
-fn install(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+/// The real kustomize, built where the workspace builds.
+pub(crate) fn install(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     let folder = workspace.target.join("oracle");
     let program = folder.join("kustomize");
     if !program.is_file() {

@@ -8,7 +8,7 @@ use anyhow::ensure;
 
 use crate::setup::Ready;
 use crate::workspace::Workspace;
-use crate::{chart, setup, step};
+use crate::{chart, conformance, setup, step};
 
 /// Everything.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
@@ -40,7 +40,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
             record(
                 "kustomize corpus",
                 step::timed("kustomize corpus", || {
-                    corpora::kustomize(workspace, &shared, &tidegate)
+                    conformance::kustomize(workspace, &shared, &tidegate, None)?.judge()
                 }),
             );
             record(

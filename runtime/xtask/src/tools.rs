@@ -142,6 +142,14 @@ fn apt_update() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Unpacks the archives of the corpora.
+pub(crate) fn zstd() -> anyhow::Result<()> {
+    if step::succeeds("zstd", &["--version"]) {
+        return Ok(());
+    }
+    debian_package("zstd", "zstd, which unpacks the corpora's archives")
+}
+
 /// `what` says what is missing, and for what it is needed.
 fn debian_package(name: &str, what: &str) -> anyhow::Result<()> {
     ensure!(

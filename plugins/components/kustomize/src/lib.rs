@@ -53,8 +53,9 @@ impl Renderer for Kustomize {
         })?;
         warn(&built.warnings)?;
         for resource in built.resources {
-            let location = resource.file.map(|path| Location {
-                path,
+            // Below the source's root, as the contract has it; what was fetched lies elsewhere.
+            let location = resource.file.map(|file| Location {
+                path: trees.inside(&file).unwrap_or(&file).to_owned(),
                 index: 0,
                 line: 0,
                 column: 0,

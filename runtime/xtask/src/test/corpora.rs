@@ -1,77 +1,14 @@
-//! The corpora of `../shared`: what the real tools print and write, played against ours.
+//! The corpus of `../shared` that tells what Flux does, played against ours.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
-use serde_json::Value;
 
+use crate::conformance::list;
 use crate::setup::Ready;
 use crate::workspace::Workspace;
 use crate::{step, tools};
-
-/// The byte-for-byte corpus of kustomize. What fails must be listed, and what is listed must fail: the list only shrinks.
-pub(super) fn kustomize(
-    workspace: &Workspace,
-    shared: &Path,
-    tidegate: &Path,
-) -> anyhow::Result<()> {
-    tools::corpus_runners()?;
-    let folder = tempfile::tempdir().context("a temporary folder")?;
-    let json = folder.path().join("results.json");
-    let mut command = Command::new("python3");
-    command
-        .arg(shared.join("conformance/run_kustomize.py"))
-        .current_dir(&workspace.root);
-    command.arg("--cmd").arg(format!(
-        "{} kustomize {{flags}} {{dir}}",
-        tidegate.display()
-    ));
-    command.args(["-j", "2", "--top", "0", "--json"]).arg(&json);
-    command
-        .arg("--fail-list")
-        .arg(folder.path().join("failing.txt"));
-    // It ends with 1 as long as any case fails: what counts is judged below.
-    let _ = command.output().context("python3")?;
-    let results: Vec<Value> = serde_json::from_str(
-        &std::fs::read_to_string(&json).context("run_kustomize.py wrote no results")?,
-    )?;
-    let name = |result: &Value| result["name"].as_str().unwrap_or_default().to_owned();
-    let failing: BTreeSet<String> = results
-        .iter()
-        .filter(|result| result["ok"] != true)
-        .map(name)
-        .collect();
-    let listed = list(&workspace.root.join("tests/kustomize.failing.txt"))?;
-    step::note(&format!(
-        "kustomize corpus: {} of {} pass",
-        results.len() - failing.len(),
-        results.len()
-    ));
-    let new: Vec<&str> = failing.difference(&listed).map(String::as_str).collect();
-    let healed: Vec<&str> = results
-        .iter()
-        .filter(|result| result["ok"] == true)
-        .filter_map(|result| result["name"].as_str())
-        .filter(|name| listed.contains(*name))
-        .collect();
-    if !new.is_empty() {
-        bail!(
-            "kustomize corpus: {} cases fail that passed:\n  {}",
-            new.len(),
-            new.join("\n  ")
-        );
-    }
-    if !healed.is_empty() {
-        bail!(
-            "kustomize corpus: {} cases pass now, strike them from tests/kustomize.failing.txt:\n  {}",
-            healed.len(),
-            healed.join("\n  ")
-        );
-    }
-    Ok(())
-}
 
 /// The records of what Flux does, played against tidegate: those cases that tests/behaviour.txt lists.
 ///
@@ -153,19 +90,6 @@ impl Played {
     }
 }
 
-/// The names in a list: one a line, `#` begins a comment, and what follows the name is a remark.
-fn list(path: &Path) -> anyhow::Result<BTreeSet<String>> {
-    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let name = |line: &str| {
-        line.split('#')
-            .next()?
-            .split_whitespace()
-            .next()
-            .map(str::to_owned)
-    };
-    Ok(text.lines().filter_map(name).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,14 +101,5 @@ mod tests {
             printed: "ok   a\nFAIL b-case\n  step x\nskip c: why\n1 passed, 1 failed\n".to_owned(),
         };
         assert_eq!(played.disagreeing(), ["b-case"]);
-    }
-
-    #[test]
-    fn lists_have_comments_and_remarks() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("list");
-        std::fs::write(&path, "# head\n\na-case\nb-case\tdiff\n  c # why\n").expect("written");
-        let names: Vec<String> = list(&path).expect("read").into_iter().collect();
-        assert_eq!(names, ["a-case", "b-case", "c"]);
     }
 }
