@@ -51,7 +51,7 @@ fn kustomize_renders_a_folder() {
             .collect();
         assert_eq!(emitted, [CONFIG_MAP.as_bytes()]);
         let source = report.emissions[0].source.as_ref().expect("a source");
-        assert_eq!(source.path, "settings.yaml");
+        assert_eq!(source.path, "app/settings.yaml");
         assert!(
             report.usage.peak_memory > 0 && report.usage.host_calls > 0,
             "{:?}",
