@@ -5,6 +5,7 @@
 
 mod announcer;
 mod clock;
+mod interrupts;
 mod kind;
 mod next;
 mod queue;

@@ -1,3 +1,6 @@
+#[cfg(test)]
+mod tests;
+
 use crate::Announcer;
 use crate::Backoff;
 use crate::Clock;
@@ -8,6 +11,7 @@ use crate::Observe;
 use crate::Run;
 use crate::Trigger;
 use crate::Workers;
+use crate::interrupts::Interrupts;
 use crate::reconcile::reconcile;
 use crate::run::Written;
 use kube::Client;
@@ -70,7 +74,7 @@ struct Worker<K: Kind> {
 struct Entry {
     /// When it is looked at, if it is not being looked at now.
     due: Option<Instant>,
-    running: Option<watch::Sender<Option<Trigger>>>,
+    running: Option<watch::Sender<Interrupts>>,
     /// A trigger came while it was running.
     again: bool,
     failures: u32,
@@ -209,7 +213,7 @@ impl<K: Kind> Worker<K> {
         &self,
         running: &mut JoinSet<(Key, Next, bool)>,
         key: Key,
-        interrupts: watch::Receiver<Option<Trigger>>,
+        interrupts: watch::Receiver<Interrupts>,
     ) {
         let kind = Arc::clone(&self.kind);
         let watched = Arc::clone(&self.watched);
@@ -281,7 +285,7 @@ impl Queue {
         let entry = self.entries.entry(key.clone()).or_default();
         if let Some(interrupts) = &entry.running {
             entry.again = true;
-            interrupts.send_replace(Some(trigger));
+            interrupts.send_if_modified(|known| known.add(trigger));
         } else {
             self.set_due(key, Some(Clock.instant()));
         }
@@ -331,7 +335,7 @@ impl Queue {
         delay.is_some_and(|delay| !delay.is_zero())
     }
 
-    fn take_due(&mut self) -> Vec<(Key, watch::Receiver<Option<Trigger>>)> {
+    fn take_due(&mut self) -> Vec<(Key, watch::Receiver<Interrupts>)> {
         let now = Clock.instant();
         let mut taken = Vec::new();
         while let Some((at, key)) = self.due.first().cloned() {
@@ -339,7 +343,7 @@ impl Queue {
                 break;
             }
             self.set_due(&key, None);
-            let (interrupt, interrupts) = watch::channel(None);
+            let (interrupt, interrupts) = watch::channel(Interrupts::default());
             if let Some(entry) = self.entries.get_mut(&key) {
                 entry.running = Some(interrupt);
                 taken.push((key, interrupts));

@@ -2,6 +2,7 @@ use crate::Announcer;
 use crate::Clock;
 use crate::Kind;
 use crate::Workers;
+use crate::interrupts::Interrupts;
 use crate::workers::Slot;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -52,7 +53,7 @@ pub struct Run<K: Kind> {
     pub(crate) announcer: Announcer,
     pub(crate) workers: Arc<Workers>,
     pub(crate) slot: Mutex<Option<Slot>>,
-    pub(crate) interrupts: watch::Receiver<Option<Trigger>>,
+    pub(crate) interrupts: watch::Receiver<Interrupts>,
     pub(crate) progress: watch::Sender<Option<Value>>,
 }
 
@@ -85,8 +86,8 @@ impl<K: Kind> Run<K> {
         let mut interrupts = self.interrupts.clone();
         let interrupted = async {
             loop {
-                let trigger = interrupts.borrow_and_update().clone();
-                if let Some(trigger) = trigger.filter(&ends) {
+                let worth_it = interrupts.borrow_and_update().first(&ends).cloned();
+                if let Some(trigger) = worth_it {
                     return trigger;
                 }
                 if interrupts.changed().await.is_err() {

@@ -7,6 +7,7 @@ use crate::Next;
 use crate::Report;
 use crate::Run;
 use crate::Workers;
+use crate::interrupts::Interrupts;
 use crate::reconcile::reconcile;
 use crate::run::Written;
 use crate::workers::tests::Heard;
@@ -34,7 +35,7 @@ const SLOW: Duration = Duration::from_millis(600);
 
 /// Statuses, told by their reason.
 #[derive(Default)]
-struct Server {
+pub(crate) struct Server {
     /// What was done, in this order.
     done: Mutex<Vec<String>>,
     /// A slow one arrived.
@@ -42,7 +43,7 @@ struct Server {
 }
 
 impl Server {
-    async fn start() -> (Arc<Self>, Client) {
+    pub(crate) async fn start() -> (Arc<Self>, Client) {
         tidegate_kube::install_crypto();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -117,7 +118,7 @@ fn status(reason: &str) -> Value {
 }
 
 /// Tells slow progress, and goes on as soon as that is on its way.
-struct Steps {
+pub(crate) struct Steps {
     server: Arc<Server>,
     /// What is written before the end.
     checkpoint: Option<&'static str>,
@@ -160,27 +161,34 @@ impl Kind for Steps {
     }
 }
 
-/// What the server did, in its order.
-async fn written(checkpoint: Option<&'static str>) -> Vec<String> {
-    let (server, client) = Server::start().await;
+/// A reconcile that has the one worker there is.
+pub(crate) async fn run(client: Client, interrupts: watch::Receiver<Interrupts>) -> Run<Steps> {
     let watched = Watched::start(
         Api::<Pod>::all(client.clone()),
         kube::runtime::watcher::Config::default(),
     );
     let object: Pod = serde_json::from_value(pod("before")).unwrap();
-    let (_interrupt, interrupts) = watch::channel(None);
-    let run = Run {
+    let workers = Workers::new("Pod", 1, Arc::new(Heard::default()));
+    let slot = workers.take().await;
+    Run {
         clock: Clock,
         written: Mutex::new(Written::new(Steps::status(&object))),
         writing: tokio::sync::Mutex::new(()),
         current: Mutex::new(Arc::new(object)),
         committer: Arc::new(Committer::new(client.clone(), "test", watched)),
         announcer: Announcer::new(Recorder::start(client), None),
-        workers: Workers::new("Pod", 1, Arc::new(Heard::default())),
-        slot: Mutex::default(),
+        workers,
+        slot: Mutex::new(slot),
         interrupts,
         progress: watch::channel(None).0,
-    };
+    }
+}
+
+/// What the server did, in its order.
+async fn written(checkpoint: Option<&'static str>) -> Vec<String> {
+    let (server, client) = Server::start().await;
+    let (_interrupt, interrupts) = watch::channel(Interrupts::default());
+    let run = run(client, interrupts).await;
     let steps = Steps {
         server: Arc::clone(&server),
         checkpoint,
