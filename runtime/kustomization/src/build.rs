@@ -22,6 +22,7 @@ use tidegate_sandbox::Manifest;
 use tidegate_values::Digest;
 use tidegate_values::ObjectRef;
 use tidegate_values::Redactor;
+use tidegate_values::without_url_users;
 
 /// The code of what Flux's generator of kustomizations refuses, before kustomize sees anything.
 const GENERATOR: &str = "generator";
@@ -264,12 +265,13 @@ fn build_failure(refused: tidegate_sandbox::Failure) -> Failure {
 }
 
 /// Whatever ends a build is `BuildFailed` to Flux (kustomize-controller, internal/controller/kustomization_controller.go,
-/// `reconcile`), a remote base that is not reached included.
+/// `reconcile`), a remote base that is not reached included. kustomize says such a base's URL back, password and all.
 fn failure(failure: tidegate_sandbox::Failure) -> Failure {
-    Failure::Build(match failure {
+    let message = match failure {
         tidegate_sandbox::Failure::Host(message) => message,
         failure => failure.to_string(),
-    })
+    };
+    Failure::Build(without_url_users(&message))
 }
 
 #[cfg(test)]

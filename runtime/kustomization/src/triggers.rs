@@ -69,14 +69,17 @@ pub(crate) async fn follow_dependencies(
     let kustomizations = Arc::clone(&reconciler.kustomizations);
     loop {
         match changes.recv().await {
-            Ok(change) if readiness(change.old.as_deref()) != readiness(change.new.as_deref()) => {
+            Ok(change) => {
+                let readiness_changed =
+                    readiness(change.old.as_deref()) != readiness(change.new.as_deref());
                 for waiting in kustomizations.all() {
-                    if depends_on(&waiting, &change.key) && !is_settled(&reconciler, &waiting) {
+                    if depends_on(&waiting, &change.key, readiness_changed)
+                        && !is_settled(&reconciler, &waiting)
+                    {
                         flow.trigger(Key::of(&*waiting), Trigger::Due);
                     }
                 }
             }
-            Ok(_) => {}
             Err(RecvError::Lagged(_)) => trigger_all(&kustomizations, &flow),
             Err(RecvError::Closed) => return,
         }
@@ -139,10 +142,16 @@ fn readiness(object: Option<&Kustomization>) -> Option<(bool, i64, Option<i64>, 
     ))
 }
 
-fn depends_on(object: &Kustomization, on: &Key) -> bool {
+/// Whether a change of `on` may matter to `object`: of its readiness, or any to who looks at it with an expression.
+fn depends_on(object: &Kustomization, on: &Key, readiness_changed: bool) -> bool {
     let namespace = object.namespace().unwrap_or_default();
     object.spec.depends_on.iter().any(|reference| {
-        reference.name == on.name
+        let has_expression = reference
+            .ready_expr
+            .as_ref()
+            .is_some_and(|expression| !expression.is_empty());
+        (readiness_changed || has_expression)
+            && reference.name == on.name
             && reference.namespace.as_deref().unwrap_or(&namespace) == on.namespace
     })
 }

@@ -58,7 +58,7 @@ impl Refusal {
             Failure::InvalidInput(diagnostics) if diagnostics.first().is_some_and(|first| first.code == GENERATOR)
         );
         Self {
-            text: failure.to_string(),
+            text: tidegate_values::without_url_users(&failure.to_string()),
             by_generator,
         }
     }
@@ -123,7 +123,7 @@ fn documents(report: CallReport) -> anyhow::Result<Vec<Document>> {
         .iter()
         .filter(|diagnostic| diagnostic.severity == Severity::Warning)
     {
-        eprintln!("{}", warning.message);
+        eprintln!("{}", tidegate_values::without_url_users(&warning.message));
     }
     report.outcome.map_err(|failure| Refusal::new(&failure))?;
     Ok(report

@@ -42,3 +42,4 @@ pub use tree::Tree;
 pub use tree_index::PathError;
 pub use tree_index::TreeIndex;
 pub use url::SafeUrl;
+pub use url::without_url_users;

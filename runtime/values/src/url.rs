@@ -66,9 +66,66 @@ impl fmt::Debug for SafeUrl {
     }
 }
 
+/// A text with the users and passwords taken out of the URLs in it; all else stays as it is, queries too.
+///
+/// A URL goes to white space or a quotation mark. Its user part goes to the last `@` before the path, or before the
+/// query where a password with a slash has begun. Users of `ssh` without a password stay.
+pub fn without_url_users(text: &str) -> String {
+    const SEPARATOR: &str = "://";
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(SEPARATOR) {
+        let (before, after) = rest.split_at(at + SEPARATOR.len());
+        shown.push_str(before);
+        let end = after
+            .find(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`' | '<' | '>'))
+            .unwrap_or(after.len());
+        let (url, behind) = after.split_at(end);
+        let before_path = &url[..url.find(['/', '?', '#']).unwrap_or(url.len())];
+        let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let cut = !before_path.contains('@')
+            && before_path
+                .rsplit_once(':')
+                .is_some_and(|(_, port)| !is_port(port));
+        let searched = if cut { without_query(url) } else { before_path };
+        match searched.rfind('@') {
+            Some(user) if !before.ends_with("ssh://") || url[..user].contains(':') => {
+                shown.push_str(MASK);
+                shown.push_str(&url[user..]);
+            }
+            _ => shown.push_str(url),
+        }
+        rest = behind;
+    }
+    shown.push_str(rest);
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::SafeUrl;
+    use super::without_url_users;
+
+    #[test]
+    fn users_are_taken_out_of_the_urls_in_a_text() {
+        let check = |text: &str, shown: &str| assert_eq!(without_url_users(text), shown);
+        check(
+            "from 'http://user:pass@host/a?ref=v1': HTTP Error, https://token@host: no",
+            "from 'http://***@host/a?ref=v1': HTTP Error, https://***@host: no",
+        );
+        check("http://me:pl/nted@host/a", "http://***@host/a");
+        check("ssh://git@host/a", "ssh://git@host/a");
+        check("ssh://git:pw@host/a", "ssh://***@host/a");
+        check(
+            "https://host/a?ref=b@c and me@host",
+            "https://host/a?ref=b@c and me@host",
+        );
+        check(
+            "https://host:80/package@1.0/a",
+            "https://host:80/package@1.0/a",
+        );
+        check("no URL: a://", "no URL: a://");
+    }
 
     #[test]
     fn hides_passwords_and_queries() {

@@ -41,19 +41,36 @@ impl Reconciler {
         } else {
             self.source(object).await
         };
-        let dependencies = object.spec.depends_on.iter().filter_map(|dependency| {
-            let namespace = dependency
-                .namespace
-                .clone()
-                .or(object.namespace())
-                .unwrap_or_default();
-            let key = Key::new(namespace, &dependency.name);
-            self.kustomizations.get(&key).map(|found| (key, found))
-        });
+        let mut dependencies = BTreeMap::new();
+        for dependency in &object.spec.depends_on {
+            let namespace = dependency.namespace.clone().or(object.namespace());
+            let key = Key::new(namespace.unwrap_or_default(), &dependency.name);
+            if let Some(found) = self.dependency(&key).await {
+                dependencies.insert(key, found);
+            }
+        }
         Inputs {
             source,
-            dependencies: dependencies.collect(),
+            dependencies,
             requeue_dependency: self.settings.requeue_dependency,
+        }
+    }
+
+    /// The watch has the objects of this shard only (`--watch-label-selector`): others are asked for, as Flux asks for
+    /// all of them.
+    async fn dependency(&self, key: &Key) -> Option<Arc<Kustomization>> {
+        if let Some(found) = self.kustomizations.get(key) {
+            return Some(found);
+        }
+        let api: Api<Kustomization> = Api::namespaced(self.cluster.client(), &key.namespace);
+        match api.get(&key.name).await {
+            Ok(found) => Some(Arc::new(found)),
+            Err(error) => {
+                if !has_reason(&error, "NotFound") {
+                    tracing::warn!(dependency = %key, error = message_of(&error), "unable to get a dependency");
+                }
+                None
+            }
         }
     }
 

@@ -7,8 +7,13 @@ use crate::run::GRACE;
 use crate::run::lead;
 use crate::serve;
 use anyhow::Context as _;
+use anyhow::ensure;
 use kube::Api;
 use kube::runtime::watcher;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tidegate_api::GitRepository;
@@ -67,9 +72,10 @@ type Listed = tokio::task::JoinHandle<()>;
 
 fn store(flags: &Flags) -> anyhow::Result<Store> {
     let role = Role::Source;
-    let path = flags
-        .optional(role, "storage-path")
-        .map_or_else(|| std::env::temp_dir().join("tidegate"), Into::into);
+    let path = match flags.optional(role, "storage-path") {
+        Some(path) => path.into(),
+        None => default_folder(&std::env::temp_dir())?,
+    };
     let advertised = flags.optional(role, "storage-adv-addr").unwrap_or_else(|| {
         format!(
             "source-controller.{}.svc.cluster.local.",
@@ -81,6 +87,27 @@ fn store(flags: &Flags) -> anyhow::Result<Store> {
     options.retention_age = flags.duration(role, "artifact-retention-ttl")?;
     let path = options.path.clone();
     Store::new(options).with_context(|| format!("--storage-path: cannot use `{}`", path.display()))
+}
+
+/// `tidegate` in the folder for temporary files, made if it is not there. Others may write beside it, so it must be
+/// ours, and for nobody else to look into.
+fn default_folder(temporary: &Path) -> anyhow::Result<PathBuf> {
+    let path = temporary.join("tidegate");
+    let shown = path.display();
+    match std::fs::DirBuilder::new().mode(0o700).create(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            return Err(error)
+                .with_context(|| format!("failed to make {shown}, the folder for artifacts"));
+        }
+        Ok(()) | Err(_) => {}
+    }
+    let found = std::fs::symlink_metadata(&path).with_context(|| shown.to_string())?;
+    let own = std::fs::metadata("/proc/self").context("/proc/self")?.uid();
+    ensure!(
+        found.is_dir() && found.uid() == own,
+        "{shown} is not a folder of this user: name another one with --storage-path"
+    );
+    Ok(path)
 }
 
 /// Removes what fetches left that were killed: nobody else would, and each may be as large as a repository.
@@ -333,4 +360,22 @@ fn kustomize_settings(flags: &Flags) -> anyhow::Result<Settings> {
         group_change_log: gate("GroupChangeLog"),
         watch_configs: !gate("DisableConfigWatchers"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::default_folder;
+
+    #[test]
+    fn the_default_folder_is_made_and_is_ours() {
+        let temporary = tempfile::tempdir().unwrap();
+        let made = default_folder(temporary.path()).unwrap();
+        assert!(made.is_dir());
+        assert_eq!(default_folder(temporary.path()).unwrap(), made);
+
+        std::fs::remove_dir(&made).unwrap();
+        std::os::unix::fs::symlink("/", &made).unwrap();
+        let error = default_folder(temporary.path()).unwrap_err().to_string();
+        assert!(error.contains("--storage-path"), "{error}");
+    }
 }
