@@ -248,6 +248,7 @@ impl<K: Kind> Worker<K> {
                 announcer,
                 workers,
                 slot: Mutex::new(Some(slot)),
+                taking: tokio::sync::Mutex::new(()),
                 interrupts,
                 progress: watch::channel(None).0,
             };

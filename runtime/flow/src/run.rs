@@ -42,6 +42,9 @@ pub struct Interrupted(pub Trigger);
 /// How long a step must last before its progress is written: quick steps cost no patch.
 const TELL_PROGRESS_AFTER: Duration = Duration::from_millis(500);
 
+/// How long a wait must last before its worker is given back: who gives one back goes to the end of the queue.
+const KEEP_WORKER_FOR: Duration = Duration::from_millis(500);
+
 /// One reconcile under way: its worker slot, its progress, and what would interrupt it.
 pub struct Run<K: Kind> {
     pub clock: Clock,
@@ -53,6 +56,8 @@ pub struct Run<K: Kind> {
     pub(crate) announcer: Announcer,
     pub(crate) workers: Arc<Workers>,
     pub(crate) slot: Mutex<Option<Slot>>,
+    /// Held by the one part that takes a worker again.
+    pub(crate) taking: tokio::sync::Mutex<()>,
     pub(crate) interrupts: watch::Receiver<Interrupts>,
     pub(crate) progress: watch::Sender<Option<Value>>,
 }
@@ -100,12 +105,34 @@ impl<K: Kind> Run<K> {
             trigger = interrupted => Err(Interrupted(trigger)),
             done = work => Ok(done),
         };
+        self.take_worker().await;
+        result
+    }
+
+    /// Waits for `work` to its end, and holds no worker when that lasts over half a second. Parts of a reconcile may
+    /// do so at the same time: the first that is done takes a worker again, for all of them.
+    pub async fn waiting_out<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        if let Ok(done) = tokio::time::timeout(KEEP_WORKER_FOR, &mut work).await {
+            return done;
+        }
+        drop(take(&self.slot));
+        let done = work.await;
+        self.take_worker().await;
+        done
+    }
+
+    async fn take_worker(&self) {
+        // One part at a time: those of one reconcile that each held a worker, or wanted one, would wait for each other.
+        let _alone = self.taking.lock().await;
+        if lock(&self.slot).is_some() {
+            return;
+        }
         match self.workers.take().await {
             Some(slot) => *lock(&self.slot) = Some(slot),
             // The process stops: this reconcile is begun anew after the next start.
             None => std::future::pending().await,
         }
-        result
     }
 
     /// The object as last written or read.

@@ -179,6 +179,7 @@ pub(crate) async fn run(client: Client, interrupts: watch::Receiver<Interrupts>)
         announcer: Announcer::new(Recorder::start(client), None),
         workers,
         slot: Mutex::new(slot),
+        taking: tokio::sync::Mutex::new(()),
         interrupts,
         progress: watch::channel(None).0,
     }
@@ -211,4 +212,43 @@ async fn progress_under_way_never_lands_after_a_checkpoint() {
         written(Some("a checkpoint")).await,
         ["slow progress", "a checkpoint", "the end"]
     );
+}
+
+#[tokio::test]
+async fn long_waits_hold_no_worker_and_short_ones_keep_it() {
+    let (_server, client) = Server::start().await;
+    let (_interrupt, interrupts) = watch::channel(Interrupts::default());
+    let run = run(client, interrupts).await;
+    let busy = || run.workers.load().busy;
+
+    let (held, ()) = tokio::join!(
+        run.waiting_out(async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            busy()
+        }),
+        async { assert_eq!(busy(), 1) }
+    );
+    assert_eq!((held, busy()), (1, 1));
+
+    // Two parts that wait want one worker again, not one each: there is no second.
+    let other = Arc::clone(&run.workers);
+    let parts = async {
+        tokio::join!(
+            run.waiting_out(tokio::time::sleep(SLOW * 2)),
+            run.waiting_out(tokio::time::sleep(SLOW * 2)),
+        );
+        Clock.instant()
+    };
+    let somebody_else = async {
+        let _slot = other.take().await.unwrap();
+        tokio::time::sleep(SLOW * 2).await;
+        Clock.instant()
+    };
+    let both = async { tokio::join!(parts, somebody_else) };
+    let (went_on, freed) = tokio::time::timeout(SLOW * 10, both)
+        .await
+        .expect("nobody waits for ever");
+    assert!(went_on > freed, "they went on without a worker");
+    assert_eq!(run.workers.load().waiting, 0);
+    assert_eq!(busy(), 1);
 }

@@ -64,13 +64,15 @@ impl Reconciler {
         }
         let mut wait_failed = None;
         if plan.wait {
-            let gone = tidegate_apply::wait_for_termination(
-                &client,
-                &self.mapper,
-                &pruned.changes,
-                plan.timeout,
-            )
-            .await;
+            // Finalizers of others may take all of the time-out.
+            let gone = run
+                .waiting_out(tidegate_apply::wait_for_termination(
+                    &client,
+                    &self.mapper,
+                    &pruned.changes,
+                    plan.timeout,
+                ))
+                .await;
             wait_failed = gone.err().map(|error| error.to_string());
         }
         Finalized::Deleted { wait_failed }
