@@ -213,6 +213,9 @@ impl Store {
             total_bytes: u64::MAX,
             file_bytes: u64::MAX,
             entries: u64::MAX,
+            path_bytes: usize::MAX,
+            path_parts: usize::MAX,
+            paths_bytes: usize::MAX,
             ratio: u64::MAX,
         };
         let index = unpack::unpack(

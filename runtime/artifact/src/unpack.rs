@@ -1,13 +1,12 @@
+mod members;
+
+use self::members::Members;
 use crate::limits::Limits;
 use crate::store::Blobs;
 use crate::tree::File;
 use std::io::{self, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use tidegate_values::{PathError, TreeIndex};
-
-/// Unpacked bytes before which the ratio is not judged: small archives of zeros are no attack.
-const RATIO_FROM: u64 = 16 << 20;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tidegate_values::{EntryKind, PathError, TreeIndex};
 
 /// Why an archive was refused.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +14,8 @@ const RATIO_FROM: u64 = 16 << 20;
 pub enum UnpackError {
     #[error("archive can't be read: {0}")]
     Malformed(#[source] io::Error),
+    #[error("archive ends too early")]
+    EndsEarly,
     #[error("archive has more than {0} entries")]
     TooManyEntries(u64),
     #[error("archive unpacks to more than {0} bytes")]
@@ -23,6 +24,14 @@ pub enum UnpackError {
     FileTooLarge { path: String, limit: u64 },
     #[error("archive unpacks to more than {0} times its size")]
     TooDense(u64),
+    #[error("archive has a {kind} of more than {limit} bytes")]
+    ExtensionTooLarge { kind: &'static str, limit: u64 },
+    #[error("archive has a path of more than {0} bytes")]
+    PathTooLong(usize),
+    #[error("archive has a path of more than {0} parts")]
+    PathTooDeep(usize),
+    #[error("paths in archive take more than {0} bytes")]
+    PathsTooLarge(usize),
     #[error("in archive: {0}")]
     Path(#[from] PathError),
     #[error("{0:?} in archive is a link that leaves it")]
@@ -43,16 +52,12 @@ pub(crate) fn unpack(
     limits: &Limits,
     stop: &AtomicBool,
 ) -> Result<TreeIndex<File>, UnpackError> {
-    let packed = Arc::new(AtomicU64::new(0));
-    let counting = Counting {
-        inner: archive,
-        count: packed.clone(),
-    };
-    let mut tar = tar::Archive::new(flate2::read::MultiGzDecoder::new(counting));
+    let (members, follower) = Members::new(archive, limits);
+    let mut tar = tar::Archive::new(members);
     let mut index = TreeIndex::new();
-    let (mut entries, mut total) = (0, 0_u64);
-    for entry in tar.entries().map_err(UnpackError::Malformed)? {
-        let mut entry = entry.map_err(UnpackError::Malformed)?;
+    let (mut entries, mut paths) = (0, 0_usize);
+    for entry in tar.entries().map_err(malformed)? {
+        let mut entry = entry.map_err(malformed)?;
         if stop.load(Ordering::Relaxed) {
             return Err(UnpackError::Stopped);
         }
@@ -60,16 +65,28 @@ pub(crate) fn unpack(
         if entries > limits.entries {
             return Err(UnpackError::TooManyEntries(limits.entries));
         }
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let Some(path) = normal(&name)? else { continue };
+        follower.entry(entry.size())?;
         let kind = entry.header().entry_type();
+        // `git archive` makes one, with the commit as a comment.
+        if kind.is_pax_global_extensions() {
+            continue;
+        }
+        let name = entry.path_bytes();
+        if name.len() > limits.path_bytes {
+            return Err(UnpackError::PathTooLong(limits.path_bytes));
+        }
+        let name = String::from_utf8_lossy(&name).into_owned();
+        let Some(path) = normal(&name)? else { continue };
+        if path.split('/').count() > limits.path_parts {
+            return Err(UnpackError::PathTooDeep(limits.path_parts));
+        }
+        paths = paths.saturating_add(added(&index, &path));
+        if paths > limits.paths_bytes {
+            return Err(UnpackError::PathsTooLarge(limits.paths_bytes));
+        }
         if kind.is_dir() {
             index.insert_directory(&path)?;
         } else if kind.is_file() {
-            total = total.saturating_add(entry.size());
-            if total > limits.total_bytes {
-                return Err(UnpackError::TooLarge(limits.total_bytes));
-            }
             let too_large = || UnpackError::FileTooLarge {
                 path: path.clone(),
                 limit: limits.file_bytes,
@@ -80,7 +97,7 @@ pub(crate) fn unpack(
             let executable = entry.header().mode().map_err(UnpackError::Malformed)? & 0o111 != 0;
             let stored = blobs
                 .put_stream(&mut entry, limits.file_bytes)
-                .map_err(UnpackError::Write)?;
+                .map_err(|error| refusal(error).unwrap_or_else(UnpackError::Write))?;
             let (digest, size) = stored.ok_or_else(too_large)?;
             index.insert(
                 &path,
@@ -98,11 +115,33 @@ pub(crate) fn unpack(
         } else {
             return Err(UnpackError::Special(name));
         }
-        if total > RATIO_FROM && total / limits.ratio.max(1) > packed.load(Ordering::Relaxed) {
-            return Err(UnpackError::TooDense(limits.ratio));
-        }
     }
     Ok(index)
+}
+
+/// What [`Members`] says about the archive, or else what the library or the disk says.
+fn refusal(error: io::Error) -> Result<UnpackError, io::Error> {
+    error.downcast::<UnpackError>()
+}
+
+fn malformed(error: io::Error) -> UnpackError {
+    refusal(error).unwrap_or_else(UnpackError::Malformed)
+}
+
+/// Bytes of the paths that an entry at `path` adds to `index`: its own, and those of directories not there yet.
+fn added(index: &TreeIndex<File>, path: &str) -> usize {
+    let mut bytes = path.len();
+    let mut path = path;
+    while let Some((parent, _)) = path.rsplit_once('/') {
+        if index.stat(parent, |file| file.size).map(|entry| entry.kind)
+            == Some(EntryKind::Directory)
+        {
+            break;
+        }
+        bytes += parent.len();
+        path = parent;
+    }
+    bytes
 }
 
 /// The path without a leading `./` and a final slash; `None` for the root itself.
@@ -130,17 +169,4 @@ fn leaves(path: &str, target: &str) -> bool {
         }
     }
     target.starts_with('/')
-}
-
-struct Counting<R> {
-    inner: R,
-    count: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Counting<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.count.fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
-    }
 }

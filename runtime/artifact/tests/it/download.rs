@@ -87,7 +87,7 @@ fn take(
     take_bytes(archive.into_inner().unwrap().finish().unwrap(), limits)
 }
 
-fn take_bytes(bytes: Vec<u8>, limits: Limits) -> Result<Vec<String>, UnpackError> {
+pub(crate) fn take_bytes(bytes: Vec<u8>, limits: Limits) -> Result<Vec<String>, UnpackError> {
     let digest = Digest::of(&bytes);
     let router = axum::Router::new().fallback(async move || bytes);
     let (base, _runtime) = serve(router);

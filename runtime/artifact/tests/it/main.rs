@@ -1,6 +1,7 @@
 //! The crate as its users see it, on a temporary storage folder.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod bombs;
 mod download;
 mod files;
 mod ignore;
