@@ -5,6 +5,7 @@ mod stage;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    pin::Pin,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
@@ -110,6 +111,26 @@ impl Settings {
     }
 }
 
+/// A part of an apply that waits for the cluster, and is done when that is.
+pub type Wait<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// Says what becomes of whoever applies while the cluster is waited for: stages that are to become ready, objects that
+/// are to go before they are made anew. Parts of one apply may wait at the same time.
+pub trait Waiter: Send + Sync {
+    /// Done when `wait` is, or later.
+    fn wait<'a>(&'a self, wait: Wait<'a>) -> Wait<'a>;
+}
+
+/// Does nothing meanwhile.
+#[derive(Debug, Clone, Copy)]
+pub struct IdleWaiter;
+
+impl Waiter for IdleWaiter {
+    fn wait<'a>(&'a self, wait: Wait<'a>) -> Wait<'a> {
+        wait
+    }
+}
+
 /// What an apply did. Changes are kept even when something failed after them.
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -157,6 +178,7 @@ pub fn prepare(
 /// Applies [prepared](prepare) objects in stages, as the account of `client` (fluxcd/pkg, `ssa`, `ApplyAllStaged`).
 ///
 /// An object that is [known](Previous::known), is wanted as it was and has not moved costs no request.
+/// What may take as long as [`Settings::wait_timeout`] is done through `waiter`.
 pub async fn apply(
     client: &Client,
     mapper: &Mapper,
@@ -164,6 +186,7 @@ pub async fn apply(
     objects: Vec<Object>,
     previous: &Previous,
     settings: &Settings,
+    waiter: &dyn Waiter,
 ) -> Outcome {
     let mut outcome = Outcome::default();
     if let Some(object) = objects.iter().find(|object| is_encrypted(object, owner)) {
@@ -172,7 +195,7 @@ pub async fn apply(
         });
         return outcome;
     }
-    let run = Run::new(client, mapper, owner, previous, settings);
+    let run = Run::new(client, mapper, owner, previous, settings, waiter);
     let mut stages = Stage::ALL.map(|stage| (stage, Vec::new()));
     for object in objects {
         let stage = Stage::of(&object, &settings.custom_stage);
@@ -207,6 +230,7 @@ struct Run<'a> {
     mapper: &'a Mapper,
     previous: &'a Previous,
     settings: &'a Settings,
+    waiter: &'a dyn Waiter,
     fingerprint: String,
     /// The owner has rules about fields that are left to others.
     has_rules: bool,
@@ -231,12 +255,14 @@ impl<'a> Run<'a> {
         owner: &Owner,
         previous: &'a Previous,
         settings: &'a Settings,
+        waiter: &'a dyn Waiter,
     ) -> Self {
         Self {
             client,
             mapper,
             previous,
             settings,
+            waiter,
             fingerprint: settings.fingerprint(),
             has_rules: settings.rules().is_some(),
             rules_checked: AtomicBool::new(false),
@@ -257,6 +283,18 @@ impl<'a> Run<'a> {
             merge: [(owner.key("ssa"), "Merge")],
             force: [(owner.key("force"), "Enabled")],
             fresh_groups: Mutex::default(),
+        }
+    }
+
+    /// Waits as whoever applies wants to.
+    async fn waiting<T: Send>(&self, work: impl Future<Output = T> + Send) -> T {
+        let mut work = std::pin::pin!(work);
+        let mut done = None;
+        let wait: Wait<'_> = Box::pin(async { done = Some(work.as_mut().await) });
+        self.waiter.wait(wait).await;
+        match done {
+            Some(done) => done,
+            None => work.await,
         }
     }
 

@@ -25,8 +25,11 @@ mod request;
 mod schema;
 
 pub use apply::DryRunMode;
+pub use apply::IdleWaiter;
 pub use apply::Outcome;
 pub use apply::Settings;
+pub use apply::Wait;
+pub use apply::Waiter;
 pub use apply::apply;
 pub use apply::prepare;
 pub use change::Action;

@@ -22,6 +22,7 @@ fn futures_can_move_between_threads(
         Vec::new(),
         &previous,
         settings,
+        &IdleWaiter,
     )));
     drop(is_send(prune(client, mapper, owner, Vec::new(), 4)));
     drop(is_send(read_live(client, mapper, &[], 4)));

@@ -207,17 +207,18 @@ impl Run<'_> {
 
     /// Deletes an object and waits until its finalizers are done.
     async fn remove(&self, target: &Target, place: &Place<'_>, uid: &str) -> Result<(), Error> {
-        let object = || target.reference.clone();
         match request::delete(self.client, place, Some(uid).filter(|uid| !uid.is_empty())).await {
-            Ok(()) => {}
-            Err(cause) if cause.is_not_found() => return Ok(()),
-            Err(cause) => {
-                return Err(Error::Recreate {
-                    object: object(),
-                    cause: Box::new(cause),
-                });
-            }
+            Ok(()) => self.waiting(self.gone(target, place)).await,
+            Err(cause) if cause.is_not_found() => Ok(()),
+            Err(cause) => Err(Error::Recreate {
+                object: target.reference.clone(),
+                cause: Box::new(cause),
+            }),
         }
+    }
+
+    async fn gone(&self, target: &Target, place: &Place<'_>) -> Result<(), Error> {
+        let object = || target.reference.clone();
         let deadline = Instant::now() + self.settings.wait_timeout;
         let mut pause = Duration::from_millis(20);
         loop {

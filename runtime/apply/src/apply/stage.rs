@@ -94,7 +94,7 @@ impl Run<'_> {
             self.note_definition(target);
         }
         let waiting = if stage.is_waited_for() && sent.is_ok() {
-            self.wait(&results).await
+            self.waiting(self.wait(&results)).await
         } else {
             Ok(())
         };

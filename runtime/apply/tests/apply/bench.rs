@@ -17,7 +17,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 use tidegate_apply::{
-    Inventory, Mapper, Outcome, Owner, Previous, Settings, apply, flatten, prepare,
+    IdleWaiter, Inventory, Mapper, Outcome, Owner, Previous, Settings, apply, flatten, prepare,
 };
 use tidegate_testkit::ControlPlane;
 
@@ -93,6 +93,7 @@ impl Bench {
             objects,
             &self.previous,
             &self.settings,
+            &IdleWaiter,
         )
         .await;
         self.previous.moved.clear();

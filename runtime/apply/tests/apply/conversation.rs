@@ -11,12 +11,16 @@
 //!   that of equal requests, and nothing else. Discovery is answered beside it;
 //! - `N/checks`: optional, what the drift check is asked: the objects of a call and how they are
 //!   judged, a line each, empty for a look at the rules alone;
+//! - `N/waits`: optional, how many parts of the apply wait for the cluster as whoever applies wants to;
 //! - `N/outcome`: the changes a line each, then the failure if there is one.
 
 use std::{
     collections::{BTreeMap, VecDeque},
     fmt::Write as _,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -25,11 +29,23 @@ use http_body_util::BodyExt as _;
 use kube::{Client, client::Body};
 use serde_json::{Value, json};
 use tidegate_apply::{
-    DryRunMode, Inventory, Mapper, Owner, Previous, Settings, apply, flatten, prepare, prune,
+    DryRunMode, Inventory, Mapper, Owner, Previous, Settings, Wait, Waiter, apply, flatten,
+    prepare, prune,
 };
 use tidegate_testkit::Case;
 
 use crate::check::Native;
+
+/// Counts what is waited for.
+#[derive(Default)]
+struct Counting(AtomicUsize);
+
+impl Waiter for Counting {
+    fn wait<'a>(&'a self, wait: Wait<'a>) -> Wait<'a> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        wait
+    }
+}
 
 struct Exchange {
     method: String,
@@ -216,6 +232,7 @@ async fn check(text: &str) {
             .keys()
             .filter(|object| moved.lines().any(|line| line == object.to_string()));
         previous.moved = known.cloned().collect();
+        let waiter = Counting::default();
         let mut lines;
         if section(format!("{round}/prune")).is_some() {
             let stale = previous.inventory.objects().unwrap();
@@ -246,6 +263,7 @@ async fn check(text: &str) {
                 objects,
                 &previous,
                 &settings(&read("settings"), &check),
+                &waiter,
             )
             .await;
             lines = outcome.changes.to_string();
@@ -258,6 +276,10 @@ async fn check(text: &str) {
         let calls = check.calls().join("\n");
         if let Some(expected) = section(format!("{round}/checks")) {
             assert_eq!(calls.trim(), expected.trim(), "round {round}: drift checks");
+        }
+        if let Some(expected) = section(format!("{round}/waits")) {
+            let waits = waiter.0.load(Ordering::Relaxed).to_string();
+            assert_eq!(waits, expected.trim(), "round {round}: waits");
         }
         let left: Vec<_> = script_of_case
             .lock()

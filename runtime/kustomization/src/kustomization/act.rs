@@ -84,7 +84,7 @@ impl Reconciler {
             })?;
         }
         attempt.inventory = None;
-        let after = applying.apply(objects, attempt).await?;
+        let after = applying.apply(objects, attempt, run).await?;
         if let Some(event) = report::applied(&attempt.revision, &attempt.changes) {
             run.announce(event, run.clock.now());
         }

@@ -18,6 +18,8 @@ use tidegate_apply::Inventory;
 use tidegate_apply::Object;
 use tidegate_apply::Owner;
 use tidegate_apply::Previous;
+use tidegate_apply::Wait;
+use tidegate_apply::Waiter;
 use tidegate_apply::inventory::Entry;
 use tidegate_flow::Run;
 use tidegate_values::ObjectRef;
@@ -56,6 +58,7 @@ impl Applying<'_> {
         &self,
         objects: Vec<Object>,
         attempt: &mut Attempt,
+        run: &Run<Reconciler>,
     ) -> Result<Inventory, Failure> {
         let Self {
             reconciler, plan, ..
@@ -83,6 +86,7 @@ impl Applying<'_> {
             objects,
             &previous,
             &settings,
+            &WithoutWorker(run),
         )
         .await;
         outcome.failure = outcome
@@ -209,6 +213,15 @@ impl Applying<'_> {
             },
         );
         reconciler.watch_kinds(changes);
+    }
+}
+
+/// Waits that hold no worker.
+struct WithoutWorker<'a>(&'a Run<Reconciler>);
+
+impl Waiter for WithoutWorker<'_> {
+    fn wait<'a>(&'a self, wait: Wait<'a>) -> Wait<'a> {
+        Box::pin(self.0.waiting_out(wait))
     }
 }
 
