@@ -84,9 +84,7 @@ impl Redactor {
         redacted.push_str(&text[end..]);
         redacted
     }
-}
 
-impl Redactor {
     /// For what a server says about an object that holds secrets: without them, as [`Redactor::redact`] has it, and
     /// without anything that is shown as a value, so that short ones are not told either.
     pub fn redact_about_secret(&self, text: &str) -> String {

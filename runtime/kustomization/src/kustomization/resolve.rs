@@ -36,11 +36,14 @@ impl Reconciler {
         let held = object.metadata.deletion_timestamp.is_some()
             || object.spec.suspend
             || object.spec.check_names().is_err();
-        let source = if held {
-            Source::NotRead
-        } else {
-            self.source(object).await
-        };
+        if held {
+            return Inputs {
+                source: Source::NotRead,
+                dependencies: BTreeMap::new(),
+                requeue_dependency: self.settings.requeue_dependency,
+            };
+        }
+        let source = self.source(object).await;
         let mut dependencies = BTreeMap::new();
         for dependency in &object.spec.depends_on {
             let namespace = dependency.namespace.clone().or(object.namespace());

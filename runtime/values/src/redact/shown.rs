@@ -17,10 +17,10 @@ pub(super) fn without_values(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = next(rest) {
-        shown.push_str(&rest[..start.end]);
+        let (before, value) = rest.split_at(start.end);
+        shown.push_str(before);
         shown.push_str(MASK);
-        rest = &rest[start.end..];
-        rest = &rest[length(rest, text[..text.len() - rest.len()].ends_with("{Value:"))..];
+        rest = &value[length(value, before.ends_with("{Value:"))..];
     }
     shown.push_str(rest);
     shown
