@@ -74,7 +74,7 @@ impl Run<'_> {
             return Ok(send(Plan::untried(Before::Unseen)));
         }
         // As in Flux, an object that can't be read is tried all the same.
-        let read = optional(request::get(self.client, &place).await);
+        let read = self.read(target, &place).await;
         let readable = read.is_ok();
         let Some(live) = read.unwrap_or_default() else {
             let before = if readable {
@@ -309,19 +309,51 @@ impl Run<'_> {
                 None => request::encode(target.object.as_map()),
             };
             let answer = request::apply(self.client, place, body, manager, mode).await;
-            let unserved = answer.as_ref().is_err_and(is_unserved);
-            // The path of a new definition can lag behind its discovery.
-            let is_fresh = self.fresh_groups.lock().contains(target.object.group());
-            if !unserved || !is_fresh || pause > Duration::from_secs(3) {
+            if !self.awaits_path(target, &answer, &mut pause).await {
                 // The definition may be gone, or another. A missing namespace explains itself.
-                if unserved && !(place.resource.namespaced && place.namespace.is_empty()) {
+                let explained = place.resource.namespaced && place.namespace.is_empty();
+                if !explained && answer.as_ref().is_err_and(is_unserved) {
                     self.mapper.refresh(target.object.api_version()).await;
                 }
                 return answer;
             }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
         }
+    }
+
+    /// The live object; `None` when it is not there. A path that the server does not serve says nothing of the object.
+    async fn read(
+        &self,
+        target: &Target,
+        place: &Place<'_>,
+    ) -> Result<Option<Value>, RequestError> {
+        let mut pause = Duration::from_millis(50);
+        loop {
+            let answer = request::get(self.client, place).await;
+            if !self.awaits_path(target, &answer, &mut pause).await {
+                return match answer {
+                    Err(cause) if is_unserved(&cause) => Err(cause),
+                    answer => optional(answer),
+                };
+            }
+        }
+    }
+
+    /// The path of a new or changed definition can lag behind its discovery: waits a while, longer each time, and tells
+    /// whether it is worth asking again.
+    async fn awaits_path<T>(
+        &self,
+        target: &Target,
+        answer: &Result<T, RequestError>,
+        pause: &mut Duration,
+    ) -> bool {
+        let unserved = answer.as_ref().err().is_some_and(is_unserved);
+        let is_fresh = self.fresh_groups.lock().contains(target.object.group());
+        if !unserved || !is_fresh || *pause > Duration::from_secs(3) {
+            return false;
+        }
+        tokio::time::sleep(*pause).await;
+        *pause *= 2;
+        true
     }
 }
 

@@ -117,11 +117,10 @@ impl Run<'_> {
         let answer = self.take_over(target, &place, &mut plan, answer).await?;
         let action = match plan.before {
             _ if answer.created => Action::Created,
-            Before::Absent => Action::Created,
             Before::Live(digest) if !plan.patched && digest == live_digest(&answer.object) => {
                 Action::Unchanged
             }
-            Before::Live(_) | Before::Unseen => Action::Configured,
+            _ => Action::Configured,
         };
         Ok(Done::of(target, action, &answer.object))
     }
