@@ -1,7 +1,7 @@
 use crate::Trigger;
 
-/// The triggers that came since a reconcile began, each once, in the order of their coming. All of them are kept: which
-/// one ends a wait is for that wait to say, and it may begin long after they came.
+/// The triggers that came since a reconcile read its object, each once, in the order of their coming. All of them are
+/// kept: which one ends a wait is for that wait to say, and it may begin long after they came.
 #[derive(Debug, Default)]
 pub(crate) struct Interrupts(Vec<Trigger>);
 
@@ -13,6 +13,15 @@ impl Interrupts {
             self.0.push(trigger);
         }
         is_new
+    }
+
+    /// The object is about to be read, and with it whatever the triggers so far were about.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The first that a wait ends for.

@@ -14,6 +14,7 @@ use crate::Workers;
 use crate::interrupts::Interrupts;
 use crate::reconcile::reconcile;
 use crate::run::Written;
+use crate::workers::Slot;
 use kube::Client;
 use kube::Resource as _;
 use kube::ResourceExt as _;
@@ -74,9 +75,8 @@ struct Worker<K: Kind> {
 struct Entry {
     /// When it is looked at, if it is not being looked at now.
     due: Option<Instant>,
-    running: Option<watch::Sender<Interrupts>>,
-    /// A trigger came while it was running.
-    again: bool,
+    /// There while it is worked on, or is in line for a worker: what came since its object was read.
+    running: Option<Arc<watch::Sender<Interrupts>>>,
     failures: u32,
 }
 
@@ -213,7 +213,7 @@ impl<K: Kind> Worker<K> {
         &self,
         running: &mut JoinSet<(Key, Next, bool)>,
         key: Key,
-        interrupts: watch::Receiver<Interrupts>,
+        interrupts: Arc<watch::Sender<Interrupts>>,
     ) {
         let kind = Arc::clone(&self.kind);
         let watched = Arc::clone(&self.watched);
@@ -230,11 +230,8 @@ impl<K: Kind> Worker<K> {
             name = key.name
         );
         let work = async move {
-            // Closed when the process stops.
-            let Some(slot) = workers.take().await else {
-                return (key, Next::Never, false);
-            };
-            let Some(object) = watched.get(&key) else {
+            let read = || watched.get(&key);
+            let Some((slot, object)) = begin(&workers, &interrupts, read).await else {
                 return (key, Next::Never, false);
             };
             let clock = Clock;
@@ -249,7 +246,7 @@ impl<K: Kind> Worker<K> {
                 workers,
                 slot: Mutex::new(Some(slot)),
                 taking: tokio::sync::Mutex::new(()),
-                interrupts,
+                interrupts: interrupts.subscribe(),
                 progress: watch::channel(None).0,
             };
             // A panic is ours to mend, and must not take other objects along.
@@ -274,6 +271,20 @@ impl<K: Kind> Worker<K> {
     }
 }
 
+/// Waits for a worker, then reads the object. `None`: the process stops, or the object is gone.
+///
+/// What triggered it until then is part of what is read, and no news to the reconcile. What comes while it is read is
+/// kept: it may be read already and then costs one reconcile more, but is never lost.
+async fn begin<O>(
+    workers: &Arc<Workers>,
+    interrupts: &watch::Sender<Interrupts>,
+    read: impl FnOnce() -> Option<O>,
+) -> Option<(Slot, O)> {
+    let slot = workers.take().await?;
+    interrupts.send_modify(Interrupts::clear);
+    Some((slot, read()?))
+}
+
 /// Which objects wait for what. Knows no object.
 #[derive(Default)]
 struct Queue {
@@ -285,7 +296,6 @@ impl Queue {
     fn push(&mut self, key: &Key, trigger: Trigger) {
         let entry = self.entries.entry(key.clone()).or_default();
         if let Some(interrupts) = &entry.running {
-            entry.again = true;
             interrupts.send_if_modified(|known| known.add(trigger));
         } else {
             self.set_due(key, Some(Clock.instant()));
@@ -315,8 +325,8 @@ impl Queue {
         let Some(entry) = self.entries.get_mut(key) else {
             return false;
         };
-        entry.running = None;
-        let again = std::mem::take(&mut entry.again);
+        let running = entry.running.take();
+        let again = running.is_some_and(|interrupts| !interrupts.borrow().is_empty());
         entry.failures = if failed && next == Next::Retry {
             entry.failures + 1
         } else {
@@ -336,7 +346,7 @@ impl Queue {
         delay.is_some_and(|delay| !delay.is_zero())
     }
 
-    fn take_due(&mut self) -> Vec<(Key, watch::Receiver<Interrupts>)> {
+    fn take_due(&mut self) -> Vec<(Key, Arc<watch::Sender<Interrupts>>)> {
         let now = Clock.instant();
         let mut taken = Vec::new();
         while let Some((at, key)) = self.due.first().cloned() {
@@ -344,9 +354,9 @@ impl Queue {
                 break;
             }
             self.set_due(&key, None);
-            let (interrupt, interrupts) = watch::channel(Interrupts::default());
             if let Some(entry) = self.entries.get_mut(&key) {
-                entry.running = Some(interrupt);
+                let interrupts = Arc::new(watch::Sender::new(Interrupts::default()));
+                entry.running = Some(Arc::clone(&interrupts));
                 taken.push((key, interrupts));
             }
         }

@@ -33,7 +33,10 @@ use tokio::sync::watch;
 /// How long the server takes for a status that says `slow`: far longer than for any other.
 const SLOW: Duration = Duration::from_millis(600);
 
-/// Statuses, told by their reason.
+/// What the server has.
+pub(crate) const PODS: [&str; 2] = ["app", "other"];
+
+/// Pods and their statuses, told by their reason.
 #[derive(Default)]
 pub(crate) struct Server {
     /// What was done, in this order.
@@ -68,7 +71,17 @@ impl Server {
                 tokio::time::sleep(SLOW).await;
             }
             self.done.lock().unwrap().push(reason.clone());
-            (200, pod(&reason))
+            (200, pod("app", &reason))
+        } else if line.starts_with("GET /api/v1/pods?") {
+            if line.contains("watch=true") {
+                // Nothing ever happens.
+                return std::future::pending().await;
+            }
+            let items = PODS.map(|name| pod(name, "before"));
+            let list = json!({
+                "apiVersion": "v1", "kind": "PodList", "metadata": {"resourceVersion": "1"}, "items": items,
+            });
+            (200, list)
         } else {
             (404, json!({"kind": "Status", "code": 404}))
         };
@@ -105,10 +118,10 @@ async fn request(stream: &mut TcpStream) -> (String, Value) {
     }
 }
 
-fn pod(reason: &str) -> Value {
+fn pod(name: &str, reason: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod",
-        "metadata": {"namespace": "ns", "name": "app", "uid": "1", "resourceVersion": "1"},
+        "metadata": {"namespace": "ns", "name": name, "uid": name, "resourceVersion": "1"},
         "status": {"reason": reason},
     })
 }
@@ -167,7 +180,7 @@ pub(crate) async fn run(client: Client, interrupts: watch::Receiver<Interrupts>)
         Api::<Pod>::all(client.clone()),
         kube::runtime::watcher::Config::default(),
     );
-    let object: Pod = serde_json::from_value(pod("before")).unwrap();
+    let object: Pod = serde_json::from_value(pod("app", "before")).unwrap();
     let workers = Workers::new("Pod", 1, Arc::new(Heard::default()));
     let slot = workers.take().await;
     Run {

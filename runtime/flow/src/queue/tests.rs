@@ -1,12 +1,35 @@
 use super::Queue;
+use super::Worker;
+use super::begin;
+use crate::Announcer;
+use crate::Backoff;
 use crate::Interrupted;
+use crate::Kind;
+use crate::Next;
+use crate::Report;
+use crate::Run;
 use crate::Trigger;
+use crate::Workers;
+use crate::tests::PODS;
 use crate::tests::Server;
 use crate::tests::run;
+use crate::workers::tests::Heard;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::ResourceExt as _;
+use serde_json::Value;
 use std::future::ready;
+use std::sync::Arc;
+use std::sync::Mutex;
 use std::time::Duration;
+use tidegate_kube::Committer;
 use tidegate_kube::Key;
+use tidegate_kube::Recorder;
+use tidegate_kube::Watched;
 use tidegate_values::ObjectRef;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 /// What ends a wait for a new spec alone.
 fn is_spec(trigger: &Trigger) -> bool {
@@ -26,7 +49,7 @@ async fn what_a_wait_ends_for_is_not_lost_behind_later_triggers() {
     let (taken, interrupts) = queue.take_due().pop().unwrap();
     assert_eq!(taken, key);
     let (_server, client) = Server::start().await;
-    let run = run(client, interrupts).await;
+    let run = run(client, interrupts.subscribe()).await;
 
     // It is why the reconcile runs, and no reason to give anything up.
     assert_eq!(run.waiting(ready(1), |_| true).await, Ok(1));
@@ -56,4 +79,113 @@ async fn what_a_wait_ends_for_is_not_lost_behind_later_triggers() {
         queue.push(&key, Trigger::Moved);
     });
     assert_eq!(ended, Err(Interrupted(Trigger::Deleted)));
+}
+
+/// The first pod keeps its worker until it is let go; the others wait for nothing, which anything would end.
+#[derive(Default)]
+struct OneByOne {
+    has_worker: Notify,
+    let_go: Notify,
+    waits: Mutex<Vec<Result<(), Interrupted>>>,
+}
+
+impl Kind for OneByOne {
+    type Object = Pod;
+    type Inputs = ();
+    type Plan = ();
+    type Outcome = ();
+
+    const CONTROLLER: &'static str = "test-controller";
+
+    async fn resolve(&self, _: &Arc<Pod>, _: &Run<Self>) {}
+
+    fn plan(&self, _: &Pod, (): &(), _: Timestamp) -> Result<(), ()> {
+        Ok(())
+    }
+
+    async fn act(&self, pod: &Arc<Pod>, (): &(), (): (), run: &Run<Self>) {
+        if pod.name_any() == PODS[0] {
+            self.has_worker.notify_one();
+            self.let_go.notified().await;
+        } else {
+            let wait = run.waiting(ready(()), |_| true).await;
+            self.waits.lock().unwrap().push(wait);
+        }
+    }
+
+    fn report(&self, pod: &Pod, (): &(), (): &(), _: Timestamp, _: Duration) -> Report {
+        Report {
+            status: Self::status(pod),
+            finalizers: None,
+            events: Vec::new(),
+            next: Next::Never,
+            error: None,
+        }
+    }
+
+    fn status(pod: &Pod) -> Value {
+        serde_json::to_value(&pod.status).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_comes_before_the_worker_is_no_news() {
+    let (_server, client) = Server::start().await;
+    let config = kube::runtime::watcher::Config::default();
+    let watched = Watched::start(Api::<Pod>::all(client.clone()), config);
+    watched.wait_until_synced().await;
+    let kind = Arc::new(OneByOne::default());
+    let heard = Arc::new(Heard::default());
+    let worker = Worker {
+        kind: Arc::clone(&kind),
+        committer: Arc::new(Committer::new(client.clone(), "test", Arc::clone(&watched))),
+        watched,
+        announcer: Announcer::new(Recorder::start(client), None),
+        workers: Workers::new("Pod", 1, heard.clone()),
+        observer: heard,
+        backoff: Backoff::default(),
+    };
+    let mut queue = Queue::default();
+    let mut running = JoinSet::new();
+    let [first, second] = PODS.map(|name| Key::new("ns", name));
+    for key in [&first, &second] {
+        queue.push(key, Trigger::Due);
+        for (key, interrupts) in queue.take_due() {
+            worker.start(&mut running, key, interrupts);
+        }
+        if *key == first {
+            kind.has_worker.notified().await;
+        }
+    }
+    // The second is in line for the worker by now, and will see all of this in the object that it reads.
+    for trigger in [Trigger::Spec, Trigger::Requested, Trigger::Deleted] {
+        queue.push(&second, trigger);
+    }
+    kind.let_go.notify_one();
+    for _ in PODS {
+        let (key, next, failed) = running.join_next().await.unwrap().unwrap();
+        queue.finish(&key, next, failed, true, &worker.backoff);
+    }
+    assert_eq!(*kind.waits.lock().unwrap(), [Ok(())]);
+    let again: Vec<Key> = queue.take_due().into_iter().map(|(key, _)| key).collect();
+    assert_eq!(again, []);
+}
+
+#[tokio::test]
+async fn what_comes_while_the_object_is_read_is_not_lost() {
+    let key = Key::new("ns", "app");
+    let mut queue = Queue::default();
+    queue.push(&key, Trigger::Due);
+    let (_, interrupts) = queue.take_due().pop().unwrap();
+    queue.push(&key, Trigger::Spec);
+    let workers = Workers::new("Pod", 1, Arc::new(Heard::default()));
+    let begun = begin(&workers, &interrupts, || {
+        queue.push(&key, Trigger::Deleted);
+        Some(())
+    });
+    assert!(begun.await.is_some());
+    let kept = interrupts.borrow().first(|_| true).cloned();
+    assert_eq!(kept, Some(Trigger::Deleted));
+    assert!(!queue.finish(&key, Next::Never, false, true, &Backoff::default()));
+    assert_eq!(queue.take_due().len(), 1, "it is looked at again");
 }
