@@ -4,7 +4,7 @@ use crate::tree::File;
 use sha2::Digest as _;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use tidegate_values::{Digest, EntryKind, Tree, TreeIndex};
+use tidegate_values::{Digest, EntryKind, Tree, TreeIndex, check_depth};
 
 /// Modes in an archive (fluxcd/pkg `artifact/storage`, `DefaultFileMode` and its neighbours).
 const FILE_MODE: u32 = 0o600;
@@ -21,11 +21,13 @@ pub(crate) struct Packed {
 /// Writes `tree` to `out` as a `tar.gz` with Flux's layout, and its files to `blobs`.
 ///
 /// Entries come in the order of Go's `filepath.Walk`, the root as `.` first; owners and times are zero, so that
-/// equal content gives equal bytes.
+/// equal content gives equal bytes. A file of more than `file_bytes` is refused before it is read: files are packed
+/// from memory.
 pub(crate) fn pack(
     tree: &dyn Tree,
     ignore: &Ignore,
     blobs: &Blobs,
+    file_bytes: u64,
     out: impl Write,
     stop: &AtomicBool,
 ) -> Result<Packed, StoreError> {
@@ -42,6 +44,7 @@ pub(crate) fn pack(
         tree,
         ignore,
         blobs,
+        file_bytes,
         stop,
         index: TreeIndex::new(),
         archive: tar::Builder::new(gzip),
@@ -64,6 +67,7 @@ struct Packer<'a, W: Write> {
     tree: &'a dyn Tree,
     ignore: &'a Ignore,
     blobs: &'a Blobs,
+    file_bytes: u64,
     stop: &'a AtomicBool,
     index: TreeIndex<File>,
     archive: tar::Builder<W>,
@@ -90,8 +94,17 @@ impl<W: Write> Packer<'_, W> {
                 format!("{path}/{}", entry.name)
             };
             match entry.kind {
-                EntryKind::Directory => self.directory(&below)?,
+                EntryKind::Directory => {
+                    check_depth(&below)?;
+                    self.directory(&below)?;
+                }
                 EntryKind::File if self.ignore.excludes(&below, EntryKind::File) => {}
+                EntryKind::File if entry.size > self.file_bytes => {
+                    return Err(StoreError::FileTooLarge {
+                        path: below,
+                        limit: self.file_bytes,
+                    });
+                }
                 EntryKind::File => {
                     let content = self.tree.read(&below).map_err(unreadable(&below))?;
                     let executable = self.tree.executable(&below).map_err(unreadable(&below))?;

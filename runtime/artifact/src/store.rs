@@ -37,10 +37,12 @@ pub struct Options {
     pub retention_records: usize,
     /// How long an archive that is not the current one is kept: `--artifact-retention-ttl`.
     pub retention_age: Duration,
+    /// Bytes of one file of an artifact that is made here.
+    pub file_bytes: u64,
 }
 
 impl Options {
-    /// With Flux's retention: 2 archives, 60 s.
+    /// With Flux's retention: 2 archives, 60 s. Files of 128 MiB, as they are fetched from Git.
     pub fn new(path: impl Into<PathBuf>, advertised: impl Into<String>) -> Self {
         let retention_age = Duration::from_mins(1);
         Self {
@@ -48,6 +50,7 @@ impl Options {
             advertised: advertised.into(),
             retention_records: 2,
             retention_age,
+            file_bytes: 128 << 20,
         }
     }
 }
@@ -60,6 +63,10 @@ pub enum StoreError {
     NoFolder(String),
     #[error("{path:?} can't be read: {source}")]
     Read { path: String, source: ReadError },
+    #[error(
+        "file {path:?} is larger than {limit} bytes, the limit for a file of an artifact: ignore it or make it smaller"
+    )]
+    FileTooLarge { path: String, limit: u64 },
     #[error(transparent)]
     Path(#[from] PathError),
     /// The storage is full, read-only or broken.
@@ -176,7 +183,14 @@ impl Store {
             index,
         } = {
             let mut out = io::BufWriter::with_capacity(64 << 10, file.as_file_mut());
-            archive::pack(tree, ignore, &self.inner.blobs, &mut out, stop)?
+            archive::pack(
+                tree,
+                ignore,
+                &self.inner.blobs,
+                self.inner.options.file_bytes,
+                &mut out,
+                stop,
+            )?
         };
         self.keep_listing(&path, &digest, &index)?;
         keep(file, &target).map_err(StoreError::Write)?;

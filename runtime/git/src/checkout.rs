@@ -12,7 +12,6 @@ use crate::session::{Advertised, Session};
 use crate::submodules;
 use crate::tree::{Builder, GitTree};
 use gix::ObjectId;
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use tidegate_values::Tree as _;
 
@@ -223,7 +222,7 @@ impl<'a> Work<'a> {
         let commit = if found.within.is_empty() {
             let fetched = self
                 .session
-                .fetch(&[found.want], NonZeroU32::new(1), None, &mut objects);
+                .fetch_commit(self.remote, found.want, &mut objects);
             fetched.map_err(|cause| self.cloning(cause))?;
             Commit::load(&objects, found.want).map_err(|cause| self.cloning(cause))?
         } else {
@@ -256,10 +255,7 @@ impl<'a> Work<'a> {
             let mut history = self.objects()?;
             match self.session.fetch(tips, None, Some(filter), &mut history) {
                 Ok(()) if load(self, &history)?.is_none() => return Ok(None),
-                Ok(()) => match self
-                    .session
-                    .fetch(&[want], NonZeroU32::new(1), None, objects)
-                {
+                Ok(()) => match self.session.fetch_commit(self.remote, want, objects) {
                     Ok(()) => return load(self, objects),
                     Err(Failure::Protocol(reason)) => {
                         tracing::debug!(reason, "the server does not give a commit by itself");

@@ -12,12 +12,17 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// What gix says when an object exceeds the allocation limit.
-const ENTRY_TOO_LARGE: &str = "too large to fit in memory";
+const ENTRY_TOO_LARGE: &str = "Entry too large to fit in memory";
+
+/// [`Failure::TooLarge::what`] of an object over [`Limits::file_bytes`].
+const FILE: &str = "bytes in a file";
 
 /// Packs, and the folder they are in, which goes when nobody needs it any more.
 pub(crate) struct Objects {
     handle: gix::odb::Handle,
     folder: Arc<ScratchFolder>,
+    /// Whether the server was asked to leave out files that are too large.
+    pub(crate) is_filtered: bool,
 }
 
 /// An object's content.
@@ -38,6 +43,7 @@ impl Objects {
         Ok(Self {
             handle,
             folder: Arc::new(folder),
+            is_filtered: false,
         })
     }
 
@@ -82,10 +88,7 @@ impl Objects {
                 .iter_errors()
                 .any(|cause| too_large(cause.to_string()));
             let limit = limits.file_bytes;
-            let entry = entry.then_some(Failure::TooLarge {
-                what: "bytes in a file",
-                limit,
-            });
+            let entry = entry.then_some(Failure::TooLarge { what: FILE, limit });
             (bounded.refused.take().or(entry), error)
         })
     }
@@ -105,6 +108,13 @@ impl Objects {
         Ok(kind.map(|kind| Object { kind, data }))
     }
 
+    /// Adds an object.
+    #[cfg(test)]
+    pub(crate) fn keep(&self, kind: gix::objs::Kind, content: &[u8]) -> ObjectId {
+        use gix::objs::Write as _;
+        self.handle.write_buf(kind, content).unwrap()
+    }
+
     /// Kind and size without the content.
     pub(crate) fn header(&self, id: &ObjectId) -> Result<Option<(gix::objs::Kind, u64)>, Failure> {
         let header = self
@@ -113,6 +123,11 @@ impl Objects {
             .map_err(|error| Failure::protocol(&error))?;
         Ok(header.map(|header| (header.kind, header.size)))
     }
+}
+
+/// Whether an object of the pack was over [`Limits::file_bytes`].
+pub(crate) fn is_large_object(failure: &Failure) -> bool {
+    matches!(failure, Failure::TooLarge { what: FILE, .. })
 }
 
 fn open(folder: &std::path::Path) -> Result<gix::odb::Handle, Failure> {

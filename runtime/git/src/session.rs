@@ -4,7 +4,7 @@ use crate::budget::Budget;
 use crate::error::Failure;
 use crate::http::{self, Capabilities};
 use crate::limits::Limits;
-use crate::objects::Objects;
+use crate::objects::{Objects, is_large_object};
 use crate::remote::Remote;
 use crate::ssh;
 use crate::wire::Wire;
@@ -146,12 +146,39 @@ impl Session {
                 .unwrap_or_default()
     }
 
+    /// Fetches the last commit of `wants`. A pack with files over the limit is asked for again without them, where the
+    /// server can leave them out: what is over the limit is then known by its path, and harms nobody who does not read it.
+    pub(crate) fn fetch_commit(
+        &mut self,
+        remote: &Remote,
+        want: ObjectId,
+        objects: &mut Objects,
+    ) -> Result<(), Failure> {
+        let depth = NonZeroU32::new(1);
+        let outcome = self.fetch(&[want], depth, None, objects);
+        match outcome {
+            Err(failure) if is_large_object(&failure) && self.can_filter() => {}
+            other => return other,
+        }
+        tracing::debug!("the pack holds files over the limit, and is asked for without them");
+        // The server may still be sending.
+        *self = Self::begin(remote, self.limits, &self.budget, Capabilities::Remembered)?;
+        objects.is_filtered = true;
+        let limit = self.limits.file_bytes.saturating_add(1);
+        self.fetch(
+            &[want],
+            depth,
+            Some(&format!("blob:limit={limit}")),
+            objects,
+        )
+    }
+
     /// Fetches `wants` into `objects`: with all history, or only the last `depth` commits.
     pub(crate) fn fetch(
         &mut self,
         wants: &[ObjectId],
         depth: Option<NonZeroU32>,
-        filter: Option<&'static str>,
+        filter: Option<&str>,
         objects: &mut Objects,
     ) -> Result<(), Failure> {
         self.ask(|session| session.fetch_once(wants, depth, filter, objects))
@@ -161,7 +188,7 @@ impl Session {
         &mut self,
         wants: &[ObjectId],
         depth: Option<NonZeroU32>,
-        filter: Option<&'static str>,
+        filter: Option<&str>,
         objects: &mut Objects,
     ) -> Result<(), Failure> {
         self.wire
@@ -253,7 +280,7 @@ fn advertised(listed: Ref) -> Option<Advertised> {
 /// A negotiation that has nothing to offer: every fetch starts from nothing.
 struct Wants<'a> {
     ids: &'a [ObjectId],
-    filter: Option<&'static str>,
+    filter: Option<&'a str>,
 }
 
 impl Negotiate for Wants<'_> {

@@ -9,7 +9,6 @@ use crate::session::{Advertised, Session};
 use crate::tree::{Builder, Link};
 use gix::ObjectId;
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::path::Path;
 
 /// Where a repository's submodules come from.
@@ -71,7 +70,7 @@ fn one(
         .to(locate(&parent.remote.parsed, &module.url)?);
     let mut session = Session::open(&remote, *builder.limits, parent.budget)?;
     let mut objects = Objects::new(parent.scratch)?;
-    let commit = obtain(&mut session, &mut objects, link.commit)?;
+    let commit = obtain(&mut session, &remote, &mut objects, link.commit)?;
     let modules = read_modules(&objects, commit.tree)?;
     let git_folder = format!("{}/modules/{}", parent.git_folder, module.name);
     let up = "../".repeat(link.path.split('/').count());
@@ -91,8 +90,13 @@ fn one(
 }
 
 /// The commit by itself; from a server that gives only what references lead to, with all its branches.
-fn obtain(session: &mut Session, objects: &mut Objects, id: ObjectId) -> Result<Commit, Failure> {
-    let direct = session.fetch(&[id], NonZeroU32::new(1), None, objects);
+fn obtain(
+    session: &mut Session,
+    remote: &Remote,
+    objects: &mut Objects,
+    id: ObjectId,
+) -> Result<Commit, Failure> {
+    let direct = session.fetch_commit(remote, id, objects);
     if let Err(Failure::Protocol(reason)) = direct {
         tracing::debug!(reason, "the server does not give a commit by itself");
         let heads: Vec<_> = session

@@ -7,13 +7,14 @@ use gix::bstr::ByteSlice as _;
 use gix::objs::TreeRefIter;
 use gix::objs::tree::EntryKind as GitKind;
 use std::sync::{Mutex, PoisonError};
-use tidegate_values::{Entry, ReadError, Tree, TreeIndex};
-
-/// Folders in folders at most.
-const DEPTH: usize = 200;
+use tidegate_values::{Entry, ReadError, Tree, TreeIndex, check_depth};
 
 /// The tree of a commit, read from its objects. Links are left out; submodules are folders, empty unless fetched.
+///
+/// Files over [`Limits::file_bytes`] are there and can't be read: who leaves them out is not harmed.
 pub struct GitTree {
+    /// Of a file that can be read.
+    file_bytes: u64,
     index: TreeIndex<File>,
     /// Of the repository itself, then of its submodules.
     repositories: Vec<Mutex<Objects>>,
@@ -73,7 +74,7 @@ impl<'a> Builder<'a> {
     ) -> Result<Vec<Link>, Failure> {
         let mut links = Vec::new();
         let repository = self.repositories.len();
-        self.walk(&objects, repository, id, path, 0, &mut links)?;
+        self.walk(&objects, repository, id, path, &mut links)?;
         self.repositories.push(Mutex::new(objects));
         Ok(links)
     }
@@ -93,6 +94,7 @@ impl<'a> Builder<'a> {
 
     pub(crate) fn finish(self) -> GitTree {
         GitTree {
+            file_bytes: self.limits.file_bytes,
             index: self.index,
             repositories: self.repositories,
         }
@@ -104,15 +106,8 @@ impl<'a> Builder<'a> {
         repository: usize,
         id: ObjectId,
         path: &str,
-        depth: usize,
         links: &mut Vec<Link>,
     ) -> Result<(), Failure> {
-        if depth > DEPTH {
-            return Err(Failure::TooLarge {
-                what: "folders in folders",
-                limit: DEPTH as u64,
-            });
-        }
         let missing = |id: &ObjectId| Failure::Protocol(format!("object {id} was not sent"));
         let tree = objects.find(&id)?.ok_or_else(|| missing(&id))?;
         for entry in TreeRefIter::from_bytes(&tree.data, gix::hash::Kind::Sha1) {
@@ -138,7 +133,10 @@ impl<'a> Builder<'a> {
             };
             let id = entry.oid.to_owned();
             match entry.mode.kind() {
-                GitKind::Tree => self.walk(objects, repository, id, &below, depth + 1, links)?,
+                GitKind::Tree => {
+                    check_depth(&below)?;
+                    self.walk(objects, repository, id, &below, links)?;
+                }
                 GitKind::Link => {}
                 _ if !self.wants(&below) => {}
                 GitKind::Commit => {
@@ -149,13 +147,15 @@ impl<'a> Builder<'a> {
                     });
                 }
                 kind @ (GitKind::Blob | GitKind::BlobExecutable) => {
-                    let (_, size) = objects.header(&id)?.ok_or_else(|| missing(&id))?;
-                    self.total = self.total.saturating_add(size);
-                    if size > self.limits.file_bytes {
-                        return Err(Failure::TooLarge {
-                            what: "bytes in a file",
-                            limit: self.limits.file_bytes,
-                        });
+                    let most = self.limits.file_bytes;
+                    let size = match objects.header(&id)? {
+                        Some((_, size)) => size,
+                        // All that is known of a file that the server was asked to leave out.
+                        None if objects.is_filtered => most.saturating_add(1),
+                        None => return Err(missing(&id)),
+                    };
+                    if size <= most {
+                        self.total = self.total.saturating_add(size);
                     }
                     if self.total > self.limits.total_bytes {
                         return Err(Failure::TooLarge {
@@ -186,7 +186,11 @@ impl<'a> Builder<'a> {
 
 impl Tree for GitTree {
     fn read(&self, path: &str) -> Result<Bytes, ReadError> {
-        match &self.index.file(path)?.content {
+        let file = self.index.file(path)?;
+        if file.size > self.file_bytes {
+            return Err(ReadError::TooLarge);
+        }
+        match &file.content {
             Content::Text(text) => Ok(text.clone()),
             Content::Blob { repository, id } => {
                 let lost = || ReadError::Host(format!("object {id} is lost"));
@@ -210,5 +214,36 @@ impl Tree for GitTree {
 
     fn executable(&self, path: &str) -> Result<bool, ReadError> {
         Ok(self.index.file(path)?.executable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Builder;
+    use crate::error::Failure;
+    use crate::limits::Limits;
+    use crate::objects::Objects;
+    use gix::objs::Kind;
+    use tidegate_values::PathError;
+
+    /// Git itself serves no such trees; a server that wants to harm does.
+    #[test]
+    fn thousands_of_folders_in_folders_are_refused() {
+        let scratch = tempfile::tempdir().unwrap();
+        let objects = Objects::new(Some(scratch.path())).unwrap();
+        let mut id = objects.keep(Kind::Blob, b"a: 1\n");
+        let mut mode = "100644 a";
+        for _ in 0..5_000 {
+            let tree = [mode.as_bytes(), b"\0", id.as_slice()].concat();
+            id = objects.keep(Kind::Tree, &tree);
+            mode = "40000 d";
+        }
+        let limits = Limits::default();
+        let mut builder = Builder::new(&limits, &[]);
+        let refused = builder.add(objects, id, "").unwrap_err();
+        assert!(
+            matches!(&refused, Failure::Path(PathError::TooDeep(path)) if path.starts_with("d/d/d/")),
+            "{refused}"
+        );
     }
 }

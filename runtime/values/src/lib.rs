@@ -41,5 +41,6 @@ pub use tree::RemoteSource;
 pub use tree::Tree;
 pub use tree_index::PathError;
 pub use tree_index::TreeIndex;
+pub use tree_index::check_depth;
 pub use url::SafeUrl;
 pub use url::without_url_users;

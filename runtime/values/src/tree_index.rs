@@ -1,6 +1,15 @@
 use crate::{Entry, EntryKind, ReadError};
 use std::collections::BTreeMap;
 
+/// Names in a path at most: trees are walked by recursion.
+const PATH_PARTS: usize = 256;
+
+/// Bytes of a path at most, as in Linux: Flux has such paths on a disk.
+const PATH_BYTES: usize = 4096;
+
+/// Characters of a path that messages show.
+const SHOWN: usize = 120;
+
 /// A path that may not stand in a tree.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -11,6 +20,12 @@ pub enum PathError {
     /// A file and a directory, or two files, of one path.
     #[error("path {0:?} is there twice")]
     Taken(String),
+    /// Only the first part of the path is here.
+    #[error("path {0:?} has more than {PATH_PARTS} parts")]
+    TooDeep(String),
+    /// Only the first part of the path is here.
+    #[error("path {0:?} has more than {PATH_BYTES} bytes")]
+    TooLong(String),
 }
 
 /// The directories and files of a tree, each file with what its owner knows about it.
@@ -199,8 +214,28 @@ fn join(directory: &str, name: &str) -> String {
     }
 }
 
+/// Refuses paths that are too long or too deep to stand in a tree. Who walks a tree that may be anybody's asks before
+/// each step down, so that depth never becomes a matter of the stack.
+pub fn check_depth(path: &str) -> Result<(), PathError> {
+    let shown = || {
+        let mut text: String = path.chars().take(SHOWN).collect();
+        if text.len() < path.len() {
+            text.push('…');
+        }
+        text
+    };
+    if path.split('/').nth(PATH_PARTS).is_some() {
+        return Err(PathError::TooDeep(shown()));
+    }
+    if path.len() > PATH_BYTES {
+        return Err(PathError::TooLong(shown()));
+    }
+    Ok(())
+}
+
 /// Refuses every path that is not relative and in normal form.
 fn check(path: &str) -> Result<(), PathError> {
+    check_depth(path)?;
     let well_formed =
         path.split('/').all(|part| !matches!(part, "" | "." | "..")) && !path.contains('\0');
     if well_formed {
@@ -257,5 +292,26 @@ mod tests {
             Err(PathError::Taken("a/b".into()))
         );
         assert_eq!(index.insert("a", ()), Err(PathError::Taken("a".into())));
+    }
+
+    #[test]
+    fn refuses_paths_without_end() {
+        let mut index = TreeIndex::new();
+        let deep = |parts| vec!["a"; parts].join("/");
+        for path in [deep(256), "b".repeat(4096)] {
+            assert_eq!(index.insert(&path, ()), Ok(()));
+        }
+        for path in [deep(257), deep(5_000), deep(1_000_000)] {
+            for refused in [index.insert(&path, ()), index.insert_directory(&path)] {
+                let shown = format!("{}…", &path[..120]);
+                assert_eq!(refused, Err(PathError::TooDeep(shown)));
+            }
+        }
+        let long = index.insert(&"\u{e4}".repeat(2049), ()).unwrap_err();
+        let shown = "\u{e4}".repeat(120);
+        assert_eq!(
+            long.to_string(),
+            format!("path \"{shown}…\" has more than 4096 bytes")
+        );
     }
 }

@@ -6,5 +6,6 @@ mod download;
 mod files;
 mod ignore;
 mod include;
+mod limits;
 mod server;
 mod store;

@@ -493,10 +493,6 @@ fn limits_hold() {
         }
     };
     assert_eq!(
-        limited(|limits| limits.file_bytes = 9_000),
-        "bytes in a file"
-    );
-    assert_eq!(
         limited(|limits| limits.total_bytes = 10_001),
         "bytes in all files"
     );
