@@ -1,10 +1,10 @@
+use crate::digest::{Algorithm, ArchiveDigest, Hasher};
 use crate::ignore::Ignore;
 use crate::store::{Blobs, StoreError};
 use crate::tree::File;
-use sha2::Digest as _;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use tidegate_values::{Digest, EntryKind, Tree, TreeIndex, check_depth};
+use tidegate_values::{EntryKind, Tree, TreeIndex, check_depth};
 
 /// Modes in an archive (fluxcd/pkg `artifact/storage`, `DefaultFileMode` and its neighbours).
 const FILE_MODE: u32 = 0o600;
@@ -13,7 +13,7 @@ const DIRECTORY_MODE: u32 = 0o750;
 
 /// What packing found out.
 pub(crate) struct Packed {
-    pub(crate) digest: Digest,
+    pub(crate) digest: ArchiveDigest,
     pub(crate) size: u64,
     pub(crate) index: TreeIndex<File>,
 }
@@ -27,13 +27,14 @@ pub(crate) fn pack(
     tree: &dyn Tree,
     ignore: &Ignore,
     blobs: &Blobs,
+    algorithm: Algorithm,
     file_bytes: u64,
     out: impl Write,
     stop: &AtomicBool,
 ) -> Result<Packed, StoreError> {
     let hashing = Hashing {
         inner: out,
-        hasher: sha2::Sha256::new(),
+        hasher: Hasher::new(algorithm),
         size: 0,
     };
     // The fastest level: the archive is made on every new revision, and mostly read by nobody.
@@ -55,7 +56,7 @@ pub(crate) fn pack(
         .into_inner()
         .and_then(flate2::write::GzEncoder::finish)
         .map_err(StoreError::Write)?;
-    let digest = Digest::from_bytes(hashing.hasher.finalize().into());
+    let digest = hashing.hasher.finish();
     Ok(Packed {
         digest,
         size: hashing.size,
@@ -153,7 +154,7 @@ impl<W: Write> Packer<'_, W> {
 /// Counts and hashes what passes.
 struct Hashing<W> {
     inner: W,
-    hasher: sha2::Sha256,
+    hasher: Hasher,
     size: u64,
 }
 

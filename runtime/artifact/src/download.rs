@@ -1,3 +1,4 @@
+use crate::digest::ArchiveDigest;
 use crate::limits::Limits;
 use crate::store::{Store, StoreError, digest_of};
 use crate::tree::ArtifactTree;
@@ -6,7 +7,7 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use tidegate_values::{Digest, SafeUrl};
+use tidegate_values::SafeUrl;
 
 /// Waits between attempts (fluxcd/pkg `http/fetch`, `New`: 5 s, doubling up to 30 s).
 const FIRST_WAIT: Duration = Duration::from_secs(5);
@@ -50,7 +51,7 @@ pub enum DownloadError {
     #[error("artifact is greater than the max download size of {0} bytes")]
     TooLarge(u64),
     #[error("failed to verify archive: computed digest doesn't match provided '{0}'")]
-    Mismatch(Digest),
+    Mismatch(ArchiveDigest),
     #[error("failed to extract archive: {0}")]
     Unpack(#[from] UnpackError),
     #[error(transparent)]
@@ -64,7 +65,7 @@ impl Store {
     pub fn download(
         &self,
         url: &str,
-        digest: &Digest,
+        digest: &ArchiveDigest,
         how: &Download,
         stop: &AtomicBool,
     ) -> Result<Arc<ArtifactTree>, DownloadError> {
@@ -88,7 +89,7 @@ impl Store {
             rest(wait, stop)?;
             wait = (wait * 2).min(LONGEST_WAIT);
         };
-        if digest_of(archive.path()).map_err(StoreError::Write)? != *digest {
+        if digest_of(archive.path(), digest.algorithm()).map_err(StoreError::Write)? != *digest {
             return Err(DownloadError::Mismatch(*digest));
         }
         let file = std::fs::File::open(archive.path()).map_err(StoreError::Write)?;

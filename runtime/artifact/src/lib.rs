@@ -6,6 +6,7 @@
 //! Everything blocks, except the server.
 
 mod archive;
+mod digest;
 mod download;
 mod ignore;
 mod include;
@@ -16,6 +17,9 @@ mod store;
 mod tree;
 mod unpack;
 
+pub use digest::Algorithm;
+pub use digest::ArchiveDigest;
+pub use digest::DigestError;
 pub use download::Download;
 pub use download::DownloadError;
 pub use ignore::Defaults;
@@ -27,6 +31,7 @@ pub use include::include;
 pub use limits::Limits;
 pub use record::Artifact;
 pub use record::ArtifactName;
+pub use store::ClaimError;
 pub use store::Options;
 pub use store::Store;
 pub use store::StoreError;

@@ -1,4 +1,4 @@
-use tidegate_values::Digest;
+use crate::digest::ArchiveDigest;
 
 /// Whose artifact it is: the object that publishes it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,7 +39,7 @@ pub struct Artifact {
     /// As the source writes revisions, `main@sha1:…` for instance.
     pub revision: String,
     /// Of the archive's bytes.
-    pub digest: Digest,
+    pub digest: ArchiveDigest,
     /// Bytes of the archive.
     pub size: u64,
     /// When the archive was written, in whole seconds.

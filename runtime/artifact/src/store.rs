@@ -1,27 +1,29 @@
 mod blobs;
+mod claim;
 mod listing;
 mod retention;
 mod sweep;
 mod trees;
 
 pub(crate) use blobs::Blobs;
+pub use claim::ClaimError;
 use trees::{DOWNLOADS, LISTINGS};
 
 use crate::archive::{self, Packed};
+use crate::digest::{Algorithm, ArchiveDigest, Hasher};
 use crate::ignore::Ignore;
 use crate::limits::Limits;
 use crate::record::{Artifact, ArtifactName};
 use crate::tree::ArtifactTree;
 use crate::unpack::{self, UnpackError};
 use parking_lot::{Mutex, RwLock};
-use sha2::Digest as _;
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use tidegate_values::{Digest, PathError, ReadError, Tree};
+use tidegate_values::{PathError, ReadError, Tree};
 
 /// Folders of the store that are its own and never served: a leading dot keeps them out of the server's sight.
 const BLOBS: &str = ".blobs";
@@ -37,6 +39,8 @@ pub struct Options {
     pub retention_records: usize,
     /// How long an archive that is not the current one is kept: `--artifact-retention-ttl`.
     pub retention_age: Duration,
+    /// Of the digests of archives that are made here: `--artifact-digest-algo`.
+    pub algorithm: Algorithm,
     /// Bytes of one file of an artifact that is made here.
     pub file_bytes: u64,
 }
@@ -50,6 +54,7 @@ impl Options {
             advertised: advertised.into(),
             retention_records: 2,
             retention_age,
+            algorithm: Algorithm::default(),
             file_bytes: 128 << 20,
         }
     }
@@ -89,7 +94,7 @@ pub enum VerifyError {
     Missing,
     /// The text is Flux's (fluxcd/pkg `artifact/storage`, `VerifyArtifact`).
     #[error("computed digest doesn't match '{0}'")]
-    Mismatch(Digest),
+    Mismatch(ArchiveDigest),
     #[error("{0}")]
     Io(#[source] io::Error),
 }
@@ -112,6 +117,8 @@ pub(crate) struct Inner {
     live: Mutex<Vec<Weak<ArtifactTree>>>,
     /// Whether listings went since the last sweep.
     unswept: AtomicBool,
+    /// The locked file, once the folder is this process's.
+    claim: Mutex<Option<std::fs::File>>,
 }
 
 impl Store {
@@ -130,6 +137,7 @@ impl Store {
             open: Mutex::default(),
             live: Mutex::default(),
             unswept: AtomicBool::new(true),
+            claim: Mutex::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -187,6 +195,7 @@ impl Store {
                 tree,
                 ignore,
                 &self.inner.blobs,
+                self.inner.options.algorithm,
                 self.inner.options.file_bytes,
                 &mut out,
                 stop,
@@ -211,7 +220,11 @@ impl Store {
 
     /// Opens an archive of the store in place. The listing is made anew from the archive when it is gone, as after
     /// a kill or when Flux wrote the archive.
-    pub fn open(&self, path: &str, digest: &Digest) -> Result<Arc<ArtifactTree>, StoreError> {
+    pub fn open(
+        &self,
+        path: &str,
+        digest: &ArchiveDigest,
+    ) -> Result<Arc<ArtifactTree>, StoreError> {
         if let Some(tree) = self.recall(digest) {
             return Ok(tree);
         }
@@ -249,12 +262,12 @@ impl Store {
     }
 
     /// Whether the archive at `path` has the promised digest. Reads all of it.
-    pub fn verify(&self, path: &str, digest: &Digest) -> Result<(), VerifyError> {
+    pub fn verify(&self, path: &str, digest: &ArchiveDigest) -> Result<(), VerifyError> {
         if !self.exists(path) {
             return Err(VerifyError::Missing);
         }
         let path = self.local(path).map_err(|_| VerifyError::Missing)?;
-        match digest_of(&path) {
+        match digest_of(&path, digest.algorithm()) {
             Ok(found) if found == *digest => Ok(()),
             Ok(_) => Err(VerifyError::Mismatch(*digest)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(VerifyError::Missing),
@@ -373,14 +386,14 @@ fn remove_file(path: &Path) -> io::Result<()> {
     }
 }
 
-/// SHA-256 of a file, read in pieces.
-pub(crate) fn digest_of(path: &Path) -> io::Result<Digest> {
+/// Digest of a file, read in pieces.
+pub(crate) fn digest_of(path: &Path, algorithm: Algorithm) -> io::Result<ArchiveDigest> {
     let mut file = std::fs::File::open(path)?;
-    let mut hasher = sha2::Sha256::new();
+    let mut hasher = Hasher::new(algorithm);
     let mut buffer = vec![0; 64 << 10];
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(Digest::from_bytes(hasher.finalize().into())),
+            0 => return Ok(hasher.finish()),
             count => hasher.update(&buffer[..count]),
         }
     }

@@ -1,3 +1,4 @@
+use crate::digest::ArchiveDigest;
 use crate::store::Blobs;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ pub(crate) struct File {
 #[derive(Debug)]
 pub struct ArtifactTree {
     /// Of the archive.
-    pub(crate) digest: Digest,
+    pub(crate) digest: ArchiveDigest,
     pub(crate) index: TreeIndex<File>,
     pub(crate) blobs: Arc<Blobs>,
     /// A blob turned out to be lost or damaged: the next one to open the artifact makes it anew.
@@ -24,7 +25,7 @@ pub struct ArtifactTree {
 }
 
 impl ArtifactTree {
-    pub(crate) fn new(digest: Digest, index: TreeIndex<File>, blobs: Arc<Blobs>) -> Self {
+    pub(crate) fn new(digest: ArchiveDigest, index: TreeIndex<File>, blobs: Arc<Blobs>) -> Self {
         Self {
             digest,
             index,
@@ -34,7 +35,7 @@ impl ArtifactTree {
     }
 
     /// Digest of the archive whose content this is.
-    pub fn archive_digest(&self) -> Digest {
+    pub fn archive_digest(&self) -> ArchiveDigest {
         self.digest
     }
 

@@ -1,13 +1,14 @@
+use crate::digest::ArchiveDigest;
 use crate::tree::File;
 use std::fmt::Write as _;
-use tidegate_values::{Digest, TreeIndex};
+use tidegate_values::TreeIndex;
 
 /// First line of a listing; the number changes with the format, and older listings are then made anew.
 const HEADER: &str = "tidegate listing 1";
 
 /// The text of a listing: records that end in NUL, as paths may hold any other character. The last one tells that
 /// nothing is missing.
-pub(super) fn write(archive: &Digest, index: &TreeIndex<File>) -> String {
+pub(super) fn write(archive: &ArchiveDigest, index: &TreeIndex<File>) -> String {
     let mut text = format!("{HEADER}\0{archive}\0");
     for directory in index.directories() {
         let _ = write!(text, "d {directory}\0");
@@ -21,7 +22,7 @@ pub(super) fn write(archive: &Digest, index: &TreeIndex<File>) -> String {
 }
 
 /// Reads what `write` wrote. `None` for anything else, another version's listing included.
-pub(super) fn read(text: &str) -> Option<(Digest, TreeIndex<File>)> {
+pub(super) fn read(text: &str) -> Option<(ArchiveDigest, TreeIndex<File>)> {
     let mut records = text.strip_suffix("end\0")?.strip_suffix('\0')?.split('\0');
     if records.next()? != HEADER {
         return None;

@@ -1,11 +1,12 @@
 //! The listings on disk, and the trees that were read from them.
 
 use super::{Store, StoreError, keep, listing, retention};
+use crate::digest::ArchiveDigest;
 use crate::tree::{ArtifactTree, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use tidegate_values::{Digest, PathError, TreeIndex};
+use tidegate_values::{PathError, TreeIndex};
 
 /// The store's own folder for listings.
 pub(super) const LISTINGS: &str = ".listings";
@@ -24,7 +25,7 @@ impl Store {
     pub(super) fn keep_listing(
         &self,
         path: &str,
-        digest: &Digest,
+        digest: &ArchiveDigest,
         index: &TreeIndex<File>,
     ) -> Result<(), StoreError> {
         self.write_listing(&self.listing(path)?, digest, index)
@@ -33,7 +34,7 @@ impl Store {
     pub(super) fn write_listing(
         &self,
         target: &Path,
-        digest: &Digest,
+        digest: &ArchiveDigest,
         index: &TreeIndex<File>,
     ) -> Result<(), StoreError> {
         let file = self.temporary()?;
@@ -42,7 +43,11 @@ impl Store {
     }
 
     /// The artifact of a listing, if the listing is of this digest and all blobs are there.
-    pub(super) fn read_listing(&self, path: &Path, digest: &Digest) -> Option<Arc<ArtifactTree>> {
+    pub(super) fn read_listing(
+        &self,
+        path: &Path,
+        digest: &ArchiveDigest,
+    ) -> Option<Arc<ArtifactTree>> {
         let (archive, index) = listing::read(&std::fs::read_to_string(path).ok()?)?;
         let complete = archive == *digest
             && index
@@ -51,7 +56,7 @@ impl Store {
         complete.then(|| self.remember(ArtifactTree::new(archive, index, self.inner.blobs.clone())))
     }
 
-    pub(crate) fn downloaded(&self, digest: &Digest) -> Option<Arc<ArtifactTree>> {
+    pub(crate) fn downloaded(&self, digest: &ArchiveDigest) -> Option<Arc<ArtifactTree>> {
         let listing = self.download_listing(digest);
         let tree = self
             .recall(digest)
@@ -63,7 +68,7 @@ impl Store {
 
     pub(crate) fn keep_download(
         &self,
-        digest: &Digest,
+        digest: &ArchiveDigest,
         index: TreeIndex<File>,
     ) -> Result<Arc<ArtifactTree>, StoreError> {
         self.write_listing(&self.download_listing(digest), digest, &index)?;
@@ -71,16 +76,16 @@ impl Store {
         Ok(self.remember(ArtifactTree::new(*digest, index, self.inner.blobs.clone())))
     }
 
-    fn download_listing(&self, digest: &Digest) -> PathBuf {
+    fn download_listing(&self, digest: &ArchiveDigest) -> PathBuf {
         self.inner
             .options
             .path
             .join(LISTINGS)
             .join(DOWNLOADS)
-            .join(digest.hex())
+            .join(digest.to_string())
     }
 
-    pub(super) fn recall(&self, digest: &Digest) -> Option<Arc<ArtifactTree>> {
+    pub(super) fn recall(&self, digest: &ArchiveDigest) -> Option<Arc<ArtifactTree>> {
         let mut open = self.inner.open.lock();
         let position = open.iter().position(|tree| tree.digest == *digest)?;
         let tree = open.remove(position)?;

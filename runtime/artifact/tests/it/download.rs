@@ -3,8 +3,8 @@ use crate::server::serve;
 use crate::store::{publish, store};
 use std::io::Write as _;
 use std::sync::atomic::AtomicBool;
+use tidegate_artifact::{Algorithm, ArchiveDigest};
 use tidegate_artifact::{Download, DownloadError, Limits, Options, Store, UnpackError};
-use tidegate_values::Digest;
 
 fn quick() -> Download {
     Download {
@@ -29,7 +29,12 @@ fn somebody_else_s_archive_is_taken_once() {
         &stop,
     );
     assert!(matches!(missing, Err(DownloadError::NotFound)));
-    let wrong = ours.download(&url, &Digest::of(b""), &quick(), &stop);
+    let wrong = ours.download(
+        &url,
+        &ArchiveDigest::of(Algorithm::Sha256, b""),
+        &quick(),
+        &stop,
+    );
     assert!(matches!(wrong, Err(DownloadError::Mismatch(_))));
     assert_eq!(
         all(&*ours
@@ -46,7 +51,12 @@ fn somebody_else_s_archive_is_taken_once() {
         all(&tree)
     );
     assert_eq!(again.sweep().unwrap(), 0, "a download in use is kept");
-    let gone = again.download(&url, &Digest::of(b""), &quick(), &stop);
+    let gone = again.download(
+        &url,
+        &ArchiveDigest::of(Algorithm::Sha256, b""),
+        &quick(),
+        &stop,
+    );
     assert!(matches!(gone, Err(DownloadError::Connection(_))));
     // Our own needs no server at all.
     assert_eq!(
@@ -88,7 +98,7 @@ fn take(
 }
 
 pub(crate) fn take_bytes(bytes: Vec<u8>, limits: Limits) -> Result<Vec<String>, UnpackError> {
-    let digest = Digest::of(&bytes);
+    let digest = ArchiveDigest::of(Algorithm::Sha256, &bytes);
     let router = axum::Router::new().fallback(async move || bytes);
     let (base, _runtime) = serve(router);
     let folder = tempfile::tempdir().unwrap();

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tidegate_artifact::{
-    Artifact, ArtifactName, Defaults, Ignore, Options, Store, StoreError, VerifyError,
+    Algorithm, ArchiveDigest, Artifact, ArtifactName, Defaults, Ignore, Options, Store, StoreError,
+    VerifyError,
 };
 use tidegate_values::{Digest, ReadError, Tree};
 
@@ -54,7 +55,10 @@ fn an_archive_has_flux_s_layout() {
     let bytes = std::fs::read(folder.path().join(&artifact.path)).unwrap();
     assert_eq!(
         (artifact.size, artifact.digest),
-        (bytes.len() as u64, Digest::of(&bytes))
+        (
+            bytes.len() as u64,
+            ArchiveDigest::of(Algorithm::Sha256, &bytes)
+        )
     );
 
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(bytes.as_slice()));
@@ -267,7 +271,8 @@ fn old_archives_go_and_blobs_with_them() {
     let store = self::store(folder.path());
     assert_eq!(store.sweep().unwrap(), 3);
     assert_eq!(store.sweep().unwrap(), 0);
-    let digest = Digest::of(&std::fs::read(folder.path().join(&made[3])).unwrap());
+    let bytes = std::fs::read(folder.path().join(&made[3])).unwrap();
+    let digest = ArchiveDigest::of(Algorithm::Sha256, &bytes);
     assert_eq!(
         paths(&*store.open(&made[3], &digest).unwrap()),
         ["own", "shared"]
@@ -276,4 +281,25 @@ fn old_archives_go_and_blobs_with_them() {
     assert!(store.remove_all(&name()).unwrap());
     assert!(!store.remove_all(&name()).unwrap());
     assert!(!folder.path().join("gitrepository/apps/site").exists());
+}
+
+/// Locks are of open files: two stores of one process are as those of two processes.
+#[test]
+fn a_folder_is_one_process_s() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = store(folder.path());
+    let second = store(folder.path());
+    assert!(first.claim("process 7 on host-a").unwrap());
+    assert!(!first.clone().claim("process 7 on host-a").unwrap());
+    assert_eq!(
+        second.claim("process 8 on host-b").unwrap_err().to_string(),
+        format!("{:?} is in use by process 7 on host-a", folder.path())
+    );
+    // Whoever stands by reads what is there.
+    let artifact = publish(&first, "abc", &sample());
+    assert!(second.verify(&artifact.path, &artifact.digest).is_ok());
+    drop(first);
+    assert!(second.claim("process 8 on host-b").unwrap());
+    let third = store(folder.path()).claim("x").unwrap_err().to_string();
+    assert!(third.ends_with("by process 8 on host-b"), "{third}");
 }
