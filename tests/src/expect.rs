@@ -123,6 +123,7 @@ impl Case<'_> {
                 found.push(format!("{answer:?}: got {code:?}"));
             }
         }
+        self.unlogged(&expect.logged, &mut found)?;
         if !expect.nowhere.is_empty() {
             found.extend(self.leaks(&expect.nowhere)?);
         }
@@ -217,6 +218,27 @@ impl Case<'_> {
             .iter()
             .map(|metric| sum(&text, &metric.name, &metric.labels).unwrap_or(0.0))
             .collect())
+    }
+
+    fn unlogged(
+        &self,
+        wanted: &BTreeMap<String, usize>,
+        found: &mut Vec<String>,
+    ) -> anyhow::Result<()> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let log = self.world.log();
+        for (text, count) in wanted {
+            let text = self.fill(text)?;
+            let lines = log.lines().filter(|line| line.contains(&text)).count();
+            if lines != *count {
+                found.push(format!(
+                    "`{text}` stands in {lines} lines of the log, wanted in {count}"
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn leaks(&self, texts: &[String]) -> anyhow::Result<Vec<String>> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// One case: what is done, and what must come of it.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Scenario {
     /// What the case shows, in one sentence.
     pub about: String,
@@ -25,10 +25,22 @@ pub struct Scenario {
     /// The kinds of Flux whose definitions are installed, for a case that is `alone`; all when none is named.
     #[serde(default)]
     pub(crate) definitions: Vec<String>,
+    /// The account that the engine of a case that is `alone` runs as; it may do everything when none is named.
+    #[serde(default)]
+    pub(crate) runs_as: Option<RunsAs>,
     /// More namespaces, each with the case's own in front: `NAME-<suffix>`.
     #[serde(default)]
     pub(crate) namespaces: Vec<String>,
     pub(crate) steps: Vec<Step>,
+}
+
+/// A service account of the case's namespace, which is then the engine's own (`RUNTIME_NAMESPACE`).
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunsAs {
+    pub(crate) account: String,
+    /// Documents that are applied before it starts: the account and its rights.
+    pub(crate) rights: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -223,6 +235,9 @@ pub(crate) struct Expect {
     /// What the engines answer to a GET.
     #[serde(default)]
     pub(crate) answers: Vec<Answer>,
+    /// Text, and how many lines of the engine's log it must stand in.
+    #[serde(default)]
+    pub(crate) logged: BTreeMap<String, usize>,
     /// Text that must not stand in the engine's log, in any object of the case, or in any event.
     #[serde(default)]
     pub(crate) nowhere: Vec<String>,

@@ -1,15 +1,18 @@
 //! Control planes, engines and Git servers, shared by the cases that want the same engine.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 use serde_json::Value;
+use tempfile::TempDir;
+use tidegate_testkit::account::kubeconfig_of;
 use tidegate_testkit::cluster::install_definitions;
 use tidegate_testkit::git_server::Access;
 use tidegate_testkit::{Cluster, ControlPlane, EventReceiver, GitServer, Tidegate};
 
-use crate::scenario::Who;
+use crate::scenario::{RunsAs, Scenario, Who, documents};
 
 /// Arguments of every engine.
 const ENGINE: &[&str] = &[
@@ -18,6 +21,9 @@ const ENGINE: &[&str] = &[
     "--requeue-dependency=5s",
     "--feature-gates=ExternalArtifact=true",
 ];
+
+/// Where engines run that are not told otherwise.
+const HOME: &str = "flux-system";
 
 /// Who may read private repositories.
 const READER: (&str, &str) = ("reader", "private-word");
@@ -33,7 +39,12 @@ pub(crate) struct World {
     /// Serves to the reader alone.
     pub(crate) private_git: GitServer,
     pub(crate) receiver: EventReceiver,
-    plane: ControlPlane,
+    /// What the engines reach the cluster with.
+    kubeconfig: PathBuf,
+    /// The namespace that they run in.
+    home: String,
+    _account: Option<TempDir>,
+    _plane: ControlPlane,
 }
 
 /// The worlds of one run, each started by the first case that needs it.
@@ -43,8 +54,8 @@ pub struct Worlds {
 }
 
 impl World {
-    /// `definitions`: the kinds that are installed; all when none is named.
-    pub(crate) fn start(more: &[String], definitions: &[String]) -> anyhow::Result<World> {
+    /// A world of the engine that `scenario` wants, for its `namespace` alone or for all of those that want the same.
+    pub(crate) fn start(scenario: &Scenario, namespace: &str) -> anyhow::Result<World> {
         let plane = ControlPlane::start()?;
         let cluster = Cluster::connect(&plane.kubeconfig())?;
         let definitions: Vec<Value> = tidegate_api::all_definitions(&tidegate_api::Labels::new())
@@ -52,16 +63,29 @@ impl World {
             .map(|(_, definition)| definition)
             .filter(|definition| {
                 let kind = &definition["spec"]["names"]["kind"];
-                definitions.is_empty() || definitions.iter().any(|name| *kind == **name)
+                let named = &scenario.definitions;
+                named.is_empty() || named.iter().any(|name| *kind == **name)
             })
             .collect();
         install_definitions(&cluster, &definitions).context("the definitions of the Flux kinds")?;
-        cluster.create_namespace("flux-system")?;
+        let home = match &scenario.runs_as {
+            Some(_) => namespace,
+            None => HOME,
+        };
+        let account = match &scenario.runs_as {
+            Some(runs_as) => Some(account(&plane, &cluster, home, runs_as)?),
+            None => None,
+        };
+        let kubeconfig = match &account {
+            Some((_, kubeconfig)) => kubeconfig.clone(),
+            None => plane.kubeconfig(),
+        };
+        cluster.create_namespace(HOME)?;
         let receiver = EventReceiver::start()?;
         let arguments = ENGINE
             .iter()
             .map(|argument| (*argument).to_owned())
-            .chain(more.iter().cloned())
+            .chain(scenario.engine.iter().cloned())
             .map(|argument| argument.replace("%EVENTS%", &receiver.url()))
             .collect();
         let world = World {
@@ -75,7 +99,10 @@ impl World {
                 password: READER.1.to_owned(),
             })?,
             receiver,
-            plane,
+            kubeconfig,
+            home: home.to_owned(),
+            _account: account.map(|(folder, _)| folder),
+            _plane: plane,
         };
         world.start_engine(Who::Engine)?;
         Ok(world)
@@ -89,7 +116,12 @@ impl World {
             return Ok(engine.restart()?);
         }
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        *engine = Some(Tidegate::start(&self.plane.kubeconfig(), &arguments)?);
+        let environment = [("RUNTIME_NAMESPACE", self.home.as_str())];
+        *engine = Some(Tidegate::start_with(
+            &self.kubeconfig,
+            &arguments,
+            &environment,
+        )?);
         Ok(())
     }
 
@@ -124,15 +156,32 @@ impl World {
     }
 }
 
+/// Makes the account that an engine runs as, and a folder with the kubeconfig that speaks as it.
+fn account(
+    plane: &ControlPlane,
+    cluster: &Cluster,
+    home: &str,
+    runs_as: &RunsAs,
+) -> anyhow::Result<(TempDir, PathBuf)> {
+    cluster.create_namespace(home)?;
+    for object in documents(runs_as.rights.replace("%NS%", home).as_bytes())? {
+        cluster.apply(&object, home, "case")?;
+    }
+    let folder = TempDir::with_prefix("tidegate-account-")?;
+    let account = (home, runs_as.account.as_str());
+    let kubeconfig = kubeconfig_of(cluster, &plane.kubeconfig(), account, folder.path())?;
+    Ok((folder, kubeconfig))
+}
+
 impl Worlds {
-    /// The world of an engine with these arguments besides the usual ones.
-    pub(crate) fn shared(&self, engine: &[String]) -> anyhow::Result<Arc<World>> {
+    /// The world of a scenario that shares it with others that want an engine with the same arguments.
+    pub(crate) fn shared(&self, scenario: &Scenario) -> anyhow::Result<Arc<World>> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(world) = shared.get(engine) {
+        if let Some(world) = shared.get(&scenario.engine) {
             return Ok(Arc::clone(world));
         }
-        let world = Arc::new(World::start(engine, &[])?);
-        shared.insert(engine.to_vec(), Arc::clone(&world));
+        let world = Arc::new(World::start(scenario, HOME)?);
+        shared.insert(scenario.engine.clone(), Arc::clone(&world));
         Ok(world)
     }
 

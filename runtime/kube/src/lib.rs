@@ -11,7 +11,9 @@ mod lease;
 mod moves;
 mod patience;
 mod recorder;
+mod refusal;
 mod requests;
+mod scope;
 mod watched;
 
 pub use cluster::Cluster;
@@ -32,6 +34,7 @@ pub use moves::OwnerLabels;
 pub use moves::Seen;
 pub use recorder::Recorder;
 pub use requests::RequestCount;
+pub use scope::Scope;
 pub use watched::Change;
 pub use watched::Key;
 pub use watched::Watched;

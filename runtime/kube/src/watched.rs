@@ -1,4 +1,5 @@
 use crate::patience::Patience;
+use crate::refusal::Refusal;
 use futures::StreamExt as _;
 use kube::Api;
 use kube::Resource;
@@ -82,6 +83,7 @@ where
             let mut events = watcher(api, config).boxed();
             let mut listed = BTreeMap::new();
             let mut patience = Patience::default();
+            let mut refusal = Refusal::of(&path);
             while let Some(event) = events.next().await {
                 let Some(watched) = weak.upgrade() else {
                     return;
@@ -94,13 +96,16 @@ where
                     Ok(watcher::Event::InitDone) => {
                         watched.replace(std::mem::take(&mut listed));
                         watched.synced.send_replace(true);
+                        refusal.succeeded();
                         patience = Patience::default();
                     }
                     Ok(watcher::Event::Apply(object)) => watched.put(slim(object)),
                     Ok(watcher::Event::Delete(object)) => watched.remove(&Key::of(&object)),
                     Err(error) => {
-                        // A kind that is not installed (yet), or a server that restarts.
-                        tracing::debug!(path, %error, "watch failed, trying again");
+                        // A kind that is not installed (yet), or a server that restarts, is nothing to tell.
+                        if !refusal.failed(&error) {
+                            tracing::debug!(path, %error, "watch failed, trying again");
+                        }
                         patience.wait().await;
                     }
                 }

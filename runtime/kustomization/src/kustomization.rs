@@ -25,6 +25,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tidegate_api::Kustomization;
@@ -39,6 +40,7 @@ use tidegate_flow::Report;
 use tidegate_flow::Run;
 use tidegate_kube::Cluster;
 use tidegate_kube::Moves;
+use tidegate_kube::Scope;
 use tidegate_kube::Watched;
 use tidegate_sandbox::PluginPre;
 use tidegate_values::DriftCheck;
@@ -58,6 +60,10 @@ pub struct Reconciler {
     pub announcer: Announcer,
     pub(crate) memories: Memories,
     pub(crate) repairs: Mutex<Repairs>,
+    /// Where Kustomizations are watched, and what they refer to.
+    pub(crate) scope: Scope,
+    /// What was used of other namespaces and is not watched, to be told once.
+    pub(crate) unwatched: Mutex<BTreeSet<(SourceKind, String)>>,
 }
 
 /// The components that turn sources into manifests, and the one that judges what became of them.

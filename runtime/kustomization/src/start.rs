@@ -6,7 +6,6 @@ use crate::Settings;
 use crate::kustomization::Plugins;
 use crate::memory::Memories;
 use crate::triggers;
-use kube::Api;
 use kube::runtime::watcher;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -22,6 +21,7 @@ use tidegate_flow::Flow;
 use tidegate_kube::Cluster;
 use tidegate_kube::Moves;
 use tidegate_kube::OwnerLabels;
+use tidegate_kube::Scope;
 use tidegate_kube::Watched;
 use tidegate_sandbox::Sandbox;
 use tidegate_values::RemoteSource;
@@ -34,6 +34,8 @@ pub struct Parts {
     pub artifacts: Store,
     pub sandbox: Sandbox,
     pub remote: Arc<dyn RemoteSource>,
+    /// Where Kustomizations are watched, and what they refer to (`--watch-all-namespaces`).
+    pub scope: Scope,
     /// `--watch-configs-label-selector`
     pub configs_selector: String,
 }
@@ -48,7 +50,7 @@ pub fn start(
     let sources: BTreeMap<SourceKind, Arc<Watched<SourceObject>>> = SourceKind::ALL
         .into_iter()
         .map(|kind| {
-            let api = Api::all_with(client.clone(), &kind.resource());
+            let api = parts.scope.api_with(client.clone(), &kind.resource());
             (kind, Watched::start(api, watcher::Config::default()))
         })
         .collect();
@@ -64,11 +66,13 @@ pub fn start(
             drift: parts.sandbox.builtin("drift")?,
         },
         mapper: Mapper::new(client.clone()),
-        moves: Moves::new(client.clone(), labels),
+        moves: Moves::new(client.clone(), labels, parts.scope.clone()),
         cluster: parts.cluster,
         kustomizations: parts.kustomizations,
         artifacts: parts.artifacts,
         remote: parts.remote,
+        scope: parts.scope,
+        unwatched: Mutex::default(),
         announcer: parts.announcer,
         memories,
         repairs: Mutex::default(),
@@ -93,6 +97,7 @@ pub fn start(
     if reconciler.settings.watch_configs {
         triggers::follow_configs(
             &client,
+            &reconciler.scope,
             &parts.configs_selector,
             &reconciler.kustomizations,
             flow,

@@ -19,6 +19,7 @@ use tidegate_flow::Trigger;
 use tidegate_kube::Change;
 use tidegate_kube::Key;
 use tidegate_kube::Moved;
+use tidegate_kube::Scope;
 use tidegate_kube::Watched;
 use tidegate_values::ObjectRef;
 use tokio::sync::broadcast::Receiver;
@@ -165,6 +166,7 @@ fn trigger_all(kustomizations: &Watched<Kustomization>, flow: &Flow<Reconciler>)
 /// A ConfigMap or Secret that asks to be watched triggers whoever refers to it.
 pub(crate) fn follow_configs(
     client: &Client,
+    scope: &Scope,
     selector: &str,
     kustomizations: &Arc<Watched<Kustomization>>,
     flow: &Flow<Reconciler>,
@@ -177,7 +179,7 @@ pub(crate) fn follow_configs(
             kind: kind.to_owned(),
             plural: format!("{}s", kind.to_lowercase()),
         };
-        let api: Api<PartialObjectMeta<DynamicObject>> = Api::all_with(client.clone(), &resource);
+        let api: Api<PartialObjectMeta<DynamicObject>> = scope.api_with(client.clone(), &resource);
         let watched = Watched::start(api, watcher::Config::default().labels(selector));
         tokio::spawn(follow_config(
             kind,

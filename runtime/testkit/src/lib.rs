@@ -3,6 +3,7 @@
 //!
 //! A dev-dependency: nothing that ships depends on it.
 
+pub mod account;
 pub mod case;
 pub mod cluster;
 pub mod control_plane;

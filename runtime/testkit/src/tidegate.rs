@@ -70,6 +70,15 @@ impl Tidegate {
     /// Starts `tidegate run` against a cluster, with `args` after those for ports and storage, and waits until it is
     /// ready. Its namespace (`RUNTIME_NAMESPACE`) is `flux-system`.
     pub fn start(kubeconfig: &Path, args: &[&str]) -> Result<Tidegate, Error> {
+        Tidegate::start_with(kubeconfig, args, &[])
+    }
+
+    /// The same with variables besides those of the caller.
+    pub fn start_with(
+        kubeconfig: &Path,
+        args: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<Tidegate, Error> {
         let temporary =
             TempDir::with_prefix("tidegate-run-").map_err(Error::io("a temporary folder"))?;
         let launch = Launch {
@@ -77,7 +86,10 @@ impl Tidegate {
             kubeconfig: kubeconfig.to_path_buf(),
             folder: temporary.path().to_path_buf(),
             args: args.iter().map(|arg| (*arg).to_owned()).collect(),
-            environment: Vec::new(),
+            environment: environment
+                .iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
         };
         Tidegate::start_at(launch, Some(temporary))
     }

@@ -65,6 +65,13 @@ pub(crate) fn check(workspace_root: &Path) -> anyhow::Result<()> {
         &chart,
         &["rbac.clusterAdmin=false", "multitenancy.enabled=true"],
     )?)?;
+    for values in [
+        ["watchAllNamespaces=false"].as_slice(),
+        &["watchAllNamespaces=false", "rbac.clusterAdmin=false"],
+    ] {
+        check_in_one_namespace(&render(&helm, &chart, values)?)
+            .with_context(|| format!("{values:?}"))?;
+    }
     for wrong in [
         "replica=2",
         "log.level=loud",
@@ -236,6 +243,36 @@ fn check_restricted(objects: &[Value]) -> anyhow::Result<()> {
     ] {
         ensure!(args.iter().any(|arg| arg == wanted), "no {wanted}");
     }
+    Ok(())
+}
+
+/// An installation for one namespace takes no right outside of it.
+fn check_in_one_namespace(objects: &[Value]) -> anyhow::Result<()> {
+    for object in objects {
+        let kind = object["kind"].as_str().unwrap_or_default();
+        ensure!(
+            !kind.starts_with("ClusterRole"),
+            "rights in the whole cluster: {object}"
+        );
+        ensure!(
+            kind == "CustomResourceDefinition" || object["metadata"]["namespace"] == NAMESPACE,
+            "not in the namespace: {object}"
+        );
+    }
+    let role = find(
+        objects,
+        "Role",
+        &format!("crd-controller-{RELEASE}-{NAMESPACE}"),
+    )?;
+    let rules = role["rules"].as_array().context("a Role without rules")?;
+    ensure!(
+        rules.len() > 5 && rules.iter().all(|rule| rule["nonResourceURLs"].is_null()),
+        "the API server takes no such Role: {role}"
+    );
+    ensure!(
+        controller_args(objects)?.contains(&"--watch-all-namespaces=false".to_owned()),
+        "all namespaces are watched"
+    );
     Ok(())
 }
 

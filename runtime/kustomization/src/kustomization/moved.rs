@@ -42,15 +42,11 @@ impl Reconciler {
         if self.settings.drift_repair == DriftRepair::Interval {
             return;
         }
-        let kinds: BTreeSet<ManagedKind> = memory
-            .applied
-            .keys()
-            .filter_map(|object| self.managed_kind(object))
-            .collect();
-        let refreshes = kinds.iter().map(async |kind| {
-            if let Err(error) = self.moves.refresh(kind, since).await {
+        let places = self.places(memory.applied.keys());
+        let refreshes = places.iter().map(async |(kind, namespace)| {
+            if let Err(error) = self.moves.refresh(kind, namespace, since).await {
                 // The watch goes on: what it has not told of yet is repaired when it does.
-                tracing::debug!(%error, kind = kind.kind, "failed to catch up");
+                tracing::debug!(%error, kind = kind.kind, namespace, "failed to catch up");
             }
         });
         futures::future::join_all(refreshes).await;
@@ -65,19 +61,25 @@ impl Reconciler {
             })
     }
 
-    /// Has the kinds of what was applied watched.
+    /// Has the kinds of what was applied watched, where they are.
     pub(super) fn watch_kinds(&self, changes: &ChangeSet) {
         if self.settings.drift_repair == DriftRepair::Interval {
             return;
         }
-        let kinds: BTreeSet<ManagedKind> = changes
-            .entries
-            .iter()
-            .filter_map(|change| self.managed_kind(&change.object))
-            .collect();
-        for kind in &kinds {
-            self.moves.watch(kind);
+        let objects = changes.entries.iter().map(|change| &change.object);
+        for (kind, namespace) in self.places(objects) {
+            self.moves.watch(&kind, &namespace);
         }
+    }
+
+    /// The kinds of objects and the namespaces that they are in.
+    fn places<'a>(
+        &self,
+        objects: impl Iterator<Item = &'a ObjectRef>,
+    ) -> BTreeSet<(ManagedKind, String)> {
+        objects
+            .filter_map(|object| Some((self.managed_kind(object)?, object.namespace.clone())))
+            .collect()
     }
 
     fn managed_kind(&self, object: &ObjectRef) -> Option<ManagedKind> {

@@ -102,11 +102,13 @@ impl Reconciler {
         }
         if let Some(watched) = self.sources.get(&kind)
             && watched.is_synced()
+            && self.scope.has(&key.namespace)
         {
             return watched
                 .get(&key)
                 .map_or_else(|| missing(kind, &key.name), Source::Found);
         }
+        self.tell_unwatched(kind, &key.namespace);
         let api: Api<SourceObject> =
             Api::namespaced_with(self.cluster.client(), &key.namespace, &kind.resource());
         match api.get(&key.name).await {
@@ -116,6 +118,21 @@ impl Reconciler {
                 "unable to get source '{key}': {}",
                 message_of(&error)
             )),
+        }
+    }
+}
+
+impl Reconciler {
+    /// Tells once of each namespace whose sources are not watched (`--watch-all-namespaces=false`): Flux can't use such
+    /// at all, here their revisions are noticed at the interval.
+    fn tell_unwatched(&self, kind: SourceKind, namespace: &str) {
+        let place = (kind, namespace.to_owned());
+        if !self.scope.has(namespace) && self.unwatched.lock().insert(place) {
+            tracing::warn!(
+                namespace,
+                "the namespace {namespace} is not watched: new revisions of {kind} objects there are noticed at the \
+                 interval of the Kustomizations that use them"
+            );
         }
     }
 }

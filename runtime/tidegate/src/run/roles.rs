@@ -8,7 +8,6 @@ use crate::run::lead;
 use crate::serve;
 use anyhow::Context as _;
 use anyhow::ensure;
-use kube::Api;
 use kube::runtime::watcher;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -25,6 +24,7 @@ use tidegate_flow::Flow;
 use tidegate_flow::Kind;
 use tidegate_flow::Options;
 use tidegate_flow::Pending;
+use tidegate_kube::Scope;
 use tidegate_kube::Watched;
 use tidegate_kustomization::DriftRepair;
 use tidegate_kustomization::Settings;
@@ -146,14 +146,11 @@ fn watch_config(flags: &Flags, role: Role) -> watcher::Config {
     }
 }
 
-fn api<K>(flags: &Flags, role: Role, common: &Common) -> Api<K>
-where
-    K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>,
-{
+fn scope(flags: &Flags, role: Role) -> Scope {
     if flags.switch(role, "watch-all-namespaces") {
-        Api::all(common.cluster.client())
+        Scope::All
     } else {
-        Api::namespaced(common.cluster.client(), &runtime_namespace())
+        Scope::Namespace(runtime_namespace())
     }
 }
 
@@ -186,7 +183,7 @@ async fn start_source(
         Ok(())
     };
     let repositories = Watched::start(
-        api::<GitRepository>(flags, role, common),
+        scope(flags, role).api::<GitRepository>(common.cluster.client()),
         watch_config(flags, role),
     );
     let listed = Arc::clone(&repositories);
@@ -221,11 +218,12 @@ fn start_kustomize(
     let role = Role::Kustomize;
     let options = options(flags, role, 4)?;
     let settings = kustomize_settings(flags)?;
+    let scope = scope(flags, role);
     let parts = tidegate_kustomization::Parts {
         cluster: Arc::clone(&common.cluster),
         announcer: common.announcer(role),
         kustomizations: Watched::start(
-            api::<Kustomization>(flags, role, common),
+            scope.api::<Kustomization>(common.cluster.client()),
             watch_config(flags, role),
         ),
         artifacts: store.clone(),
@@ -238,6 +236,7 @@ fn start_kustomize(
             https_only: !flags.switch(role, "insecure-allow-http"),
             ..tidegate_git::RemoteBases::default()
         }),
+        scope,
         configs_selector: flags.text(role, "watch-configs-label-selector"),
     };
     let listed = Arc::clone(&parts.kustomizations);

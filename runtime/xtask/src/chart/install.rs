@@ -1,11 +1,11 @@
 //! The rendered chart on a real API server, and the program run as the chart says.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use http::Method;
 use serde_json::{Value, json};
+use tidegate_testkit::account::kubeconfig_of;
 use tidegate_testkit::cluster::{install_definitions, is_ready};
 use tidegate_testkit::{Cluster, ControlPlane, GitServer, Reference, Tidegate};
 
@@ -14,23 +14,39 @@ const MANAGER: &str = "helm";
 /// A namespace that knows nothing of the installation's.
 const TENANT: &str = "team";
 
-/// Installs the chart with the fewest rights on a control plane of its own, starts `tidegate` with the arguments, as the
-/// service account and with the rights that were rendered, and lets it reconcile for a tenant. With cluster-admin, no
-/// missing right would be seen.
+/// Installs the chart on control planes of their own, starts `tidegate` with the arguments, as the service account and
+/// with the rights that were rendered, and lets it reconcile. With cluster-admin no missing right would be seen, so it is
+/// the fewest rights: to act for tenants, and to work in one namespace.
 pub(crate) fn check(workspace_root: &Path, tidegate: &Path) -> anyhow::Result<()> {
-    let objects = super::render(
-        &super::helm()?,
-        &super::chart(workspace_root),
-        &["rbac.clusterAdmin=false", "multitenancy.enabled=true"],
-    )?;
+    for (values, namespace) in [
+        (
+            ["rbac.clusterAdmin=false", "multitenancy.enabled=true"].as_slice(),
+            TENANT,
+        ),
+        (&["watchAllNamespaces=false"], super::NAMESPACE),
+    ] {
+        check_with(workspace_root, tidegate, values, namespace)
+            .with_context(|| format!("the chart with {values:?}"))?;
+    }
+    Ok(())
+}
+
+fn check_with(
+    workspace_root: &Path,
+    tidegate: &Path,
+    values: &[&str],
+    namespace: &str,
+) -> anyhow::Result<()> {
+    let objects = super::render(&super::helm()?, &super::chart(workspace_root), values)?;
     let plane = ControlPlane::start()?;
     let cluster = Cluster::connect(&plane.kubeconfig())?;
     install(&cluster, &objects)?;
     let folder = tempfile::tempdir()?;
+    let (home, account) = super::service_account(&objects)?;
     let kubeconfig = kubeconfig_of(
         &cluster,
         &plane.kubeconfig(),
-        &super::service_account(&objects)?,
+        (&home, &account),
         folder.path(),
     )?;
     // The Service and the volume are the kubelet's business: the program gets a port and a folder that are there.
@@ -41,9 +57,12 @@ pub(crate) fn check(workspace_root: &Path, tidegate: &Path) -> anyhow::Result<()
         .collect();
     let mut engine =
         Tidegate::start_in(tidegate, &kubeconfig, folder.path().join("engine"), &args)?;
-    let reconciled = reconcile(&cluster).with_context(|| engine.process().log());
+    let reconciled = reconcile(&cluster, namespace).with_context(|| engine.process().log());
     engine.process().terminate(Duration::from_secs(20))?;
-    reconciled
+    reconciled?;
+    let log = engine.process().log();
+    ensure!(!log.contains("no right to"), "a watch was refused:\n{log}");
+    Ok(())
 }
 
 /// Applies what the chart rendered, definitions first.
@@ -61,63 +80,26 @@ pub(crate) fn install(cluster: &Cluster, objects: &[Value]) -> anyhow::Result<()
     Ok(())
 }
 
-/// Writes a kubeconfig into `folder` that speaks as a service account (namespace and name), with a token of an hour.
-pub(crate) fn kubeconfig_of(
-    cluster: &Cluster,
-    admin: &Path,
-    (namespace, name): &(String, String),
-    folder: &Path,
-) -> anyhow::Result<PathBuf> {
-    let request = json!({
-        "apiVersion": "authentication.k8s.io/v1",
-        "kind": "TokenRequest",
-        "spec": {"expirationSeconds": 3600},
-    });
-    let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token");
-    let answer = cluster.request(
-        &Method::POST,
-        &path,
-        "application/json",
-        request.to_string().into_bytes(),
-    )?;
-    let token = answer["status"]["token"]
-        .as_str()
-        .context("the API server gave no token")?;
-    let admin = std::fs::read(admin).with_context(|| admin.display().to_string())?;
-    let mut config: Value =
-        serde_json::from_str(&tidegate_yaml::to_json(&tidegate_yaml::parse_v2(&admin)?)?)?;
-    for user in config["users"]
-        .as_array_mut()
-        .context("the kubeconfig has no users")?
-    {
-        user["user"] = json!({"token": token});
-    }
-    let path = folder.join("kubeconfig");
-    std::fs::write(
-        &path,
-        tidegate_yaml::json_to_yaml(&serde_json::to_vec(&config)?)?,
-    )
-    .with_context(|| path.display().to_string())?;
-    Ok(path)
-}
-
-/// A tenant whose own service account may do what its manifests ask for, in its own namespace only.
-fn reconcile(cluster: &Cluster) -> anyhow::Result<()> {
+/// What must work: a source and its objects, a new commit long before the interval, and an object that somebody changed.
+/// The namespace's own service account may do what its manifests ask for there.
+fn reconcile(cluster: &Cluster, namespace: &str) -> anyhow::Result<()> {
     let server = GitServer::start()?;
     let repository = server.repository("apps")?;
-    repository.write(
-        "deploy/app.yaml",
-        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: app\ndata:\n  a: b\n",
-    )?;
-    repository.commit("one object")?;
-    cluster.create_namespace(TENANT)?;
+    let commit = |value: &str| -> anyhow::Result<()> {
+        let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "app"}, "data": {"a": value}});
+        repository.write("deploy/app.yaml", object.to_string())?;
+        repository.commit(value)?;
+        Ok(())
+    };
+    commit("b")?;
+    cluster.create_namespace(namespace)?;
     let objects = [
         json!({
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "RoleBinding",
             "metadata": {"name": "deployer"},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin"},
-            "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": TENANT}],
+            "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": namespace}],
         }),
         json!({
             "apiVersion": "source.toolkit.fluxcd.io/v1",
@@ -133,29 +115,37 @@ fn reconcile(cluster: &Cluster) -> anyhow::Result<()> {
                 "interval": "1h",
                 "path": "./deploy",
                 "prune": true,
-                "targetNamespace": TENANT,
+                "targetNamespace": namespace,
                 "sourceRef": {"kind": "GitRepository", "name": "apps"},
             },
         }),
     ];
     for object in &objects {
-        cluster.apply(object, TENANT, MANAGER)?;
+        cluster.apply(object, namespace, MANAGER)?;
     }
     for object in &objects[1..] {
         let ready = |object: Option<&Value>| object.filter(|object| is_ready(object)).map(drop);
         cluster.wait(
             &Reference::of(object)?,
-            TENANT,
+            namespace,
             Duration::from_mins(1),
             ready,
         )?;
     }
-    let applied = cluster
-        .get(&Reference::parse("v1:ConfigMap/app")?, TENANT)?
-        .context("the ConfigMap is not there")?;
-    ensure!(applied["data"]["a"] == "b", "{applied}");
+    let map = Reference::parse("v1:ConfigMap/app")?;
+    let holds = |value: &str| {
+        let held = |object: Option<&Value>| (object?["data"]["a"] == value).then_some(());
+        cluster.wait(&map, namespace, Duration::from_mins(1), held)
+    };
+    holds("b")?;
+    commit("c")?;
+    cluster.request_reconcile(&Reference::of(&objects[1])?, namespace)?;
+    holds("c").context("a new commit")?;
+    let stray = json!({"data": {"a": "stray"}});
+    cluster.merge(&map, namespace, "", "somebody", &stray)?;
+    holds("c").context("an object that somebody changed")?;
     // Progress without a right to tell of it is what a forgotten rule looks like.
-    let events = cluster.list("Event", TENANT)?;
+    let events = cluster.list("Event", namespace)?;
     ensure!(
         events
             .iter()
@@ -189,9 +179,14 @@ mod tests {
         let admin = Cluster::connect(&plane.kubeconfig()).unwrap();
         install(&admin, &objects).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let account = super::super::service_account(&objects).unwrap();
-        let kubeconfig =
-            kubeconfig_of(&admin, &plane.kubeconfig(), &account, folder.path()).unwrap();
+        let (home, account) = super::super::service_account(&objects).unwrap();
+        let kubeconfig = kubeconfig_of(
+            &admin,
+            &plane.kubeconfig(),
+            (&home, &account),
+            folder.path(),
+        )
+        .unwrap();
         let process = Cluster::connect(&kubeconfig).unwrap();
         for kind in [
             "Kustomization",
