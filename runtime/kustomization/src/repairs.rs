@@ -72,6 +72,12 @@ impl Repairs {
         Repair::After(pause)
     }
 
+    /// Forgets the objects of an owner that are not its any more.
+    pub(crate) fn keep(&mut self, owner: &Key, is_its: impl Fn(&ObjectRef) -> bool) {
+        self.0
+            .retain(|(of, object), _| of != owner || is_its(object));
+    }
+
     /// Forgets an owner that is gone.
     pub(crate) fn forget(&mut self, owner: &Key) {
         self.0.retain(|(of, _), _| of != owner);
@@ -110,5 +116,28 @@ mod tests {
             Repair::After(Duration::from_mins(1))
         );
         assert_eq!(repairs.decide(&owner, &object, at(2000), hour), Repair::Now);
+    }
+
+    #[test]
+    fn what_left_the_inventory_is_forgotten() {
+        let mut repairs = Repairs::default();
+        let now = tidegate_flow::Clock.instant();
+        let owners = [Key::new("ns", "app"), Key::new("ns", "other")];
+        let objects = ["kept", "pruned"].map(|name| ObjectRef {
+            name: name.to_owned(),
+            ..ObjectRef::default()
+        });
+        for owner in &owners {
+            for object in &objects {
+                repairs.note(owner, object, now);
+            }
+        }
+        repairs.keep(&owners[0], |object| object.name == "kept");
+        let mut left: Vec<_> = repairs.0.into_keys().collect();
+        left.sort_by_key(|(owner, object)| (owner.name.clone(), object.name.clone()));
+        let [kept, pruned] = objects;
+        let [app, other] = owners;
+        let wanted = [(app, kept.clone()), (other.clone(), kept), (other, pruned)];
+        assert_eq!(left, wanted);
     }
 }

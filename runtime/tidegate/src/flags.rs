@@ -1,7 +1,7 @@
 //! The flags of `tidegate run`: Flux's by their names and defaults, and a few of our own.
 //!
 //! A flag may be given with the name of a role before it (`--kustomize-controller-concurrent=8`): then it is that
-//! role's alone. Without, it goes to every role that has it. Of repeated flags the last one counts, except
+//! role's alone, and refused where the process has one thing for all its roles. Without, it goes to every role that has it. Of repeated flags the last one counts, except
 //! where lists add up (`--feature-gates`). Every value is checked before anything is done with one.
 
 mod table;
@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use table::FLAGS;
 use table::Flag;
+use table::SHARED;
 use table::VARIABLES;
 use takes::Takes;
 use tidegate_git::SshAlgorithms;
@@ -57,6 +58,7 @@ cluster: the chart `charts/tidegate` installs them. Started under the name `sour
 
 A flag goes to every controller that has it. With the name of one before it, it is for that one alone:
   --concurrent=8 --kustomize-controller-concurrent=20
+The addresses for metrics and health and the log are the whole process's: they can't differ between its controllers.
 
 Environment, where the flag is not given: EVENTS_ADDR, METRICS_ADDR, STORAGE_ADDRESS, STORAGE_ADV_ADDR, STORAGE_PATH.
 RUNTIME_NAMESPACE is the namespace of Flux itself [default: flux-system]; TIDEGATE_PLUGINS_DIR the folder of the
@@ -168,6 +170,7 @@ impl Flags {
                 check(variable, flag.takes, &value)?;
             }
         }
+        self.check_shared()?;
         for role in &self.roles {
             self.check_lease(*role)?;
             if !self.switch(*role, "insecure-allow-http") {
@@ -184,6 +187,40 @@ impl Flags {
             }
         }
         Ok(())
+    }
+
+    /// What the process has once must be the same for all its roles.
+    fn check_shared(&self) -> anyhow::Result<()> {
+        for name in SHARED {
+            let given = |role: &Role| !self.values(&own_name(*role, name)).is_empty();
+            let Some(role) = self.roles.iter().find(|role| given(role)) else {
+                continue;
+            };
+            let value = self.text(*role, name);
+            for other in &self.roles {
+                let others = self.text(*other, name);
+                ensure!(
+                    others == value,
+                    "--{}: `{value}` is for all of this process, in which {} has `{others}`: give --{name}, or run \
+                     each in a process of its own",
+                    own_name(*role, name),
+                    other.name()
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Flags that are for a role alone that is not played, as they were given.
+    pub(crate) fn idle(&self) -> Vec<String> {
+        let idle = Role::ALL
+            .into_iter()
+            .filter(|role| !self.roles.contains(role));
+        let names = idle.flat_map(|role| FLAGS.iter().map(move |flag| own_name(role, flag.name)));
+        names
+            .filter(|name| !self.values(name).is_empty())
+            .map(|name| format!("--{name}"))
+            .collect()
     }
 
     /// client-go, `tools/leaderelection`, `NewLeaderElector`.
@@ -404,6 +441,23 @@ mod tests {
         );
         assert_eq!(flags.list(Role::Source, "ssh-kex-algos").len(), 3);
         assert!(flags.ssh_algorithms().is_ok());
+    }
+
+    #[test]
+    fn flags_of_roles_that_are_not_played_are_known() {
+        let given = [
+            "--controllers=source-controller",
+            "--kustomize-controller-log-level=debug",
+            "--source-controller-log-level=error",
+            "--kustomize-controller-concurrent=3",
+        ];
+        let flags = flags(&given);
+        assert_eq!(flags.text(Role::Source, "log-level"), "error");
+        let idle = [
+            "--kustomize-controller-concurrent",
+            "--kustomize-controller-log-level",
+        ];
+        assert_eq!(flags.idle(), idle);
     }
 
     #[test]

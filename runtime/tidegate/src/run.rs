@@ -2,6 +2,7 @@
 
 mod lead;
 mod roles;
+mod storage;
 
 use crate::cli;
 use crate::flags::Flags;
@@ -34,6 +35,12 @@ pub(crate) fn run(flags: Flags) -> anyhow::Result<()> {
         &flags.text(first, "log-level"),
         &flags.text(first, "log-encoding"),
     )?;
+    for flag in flags.idle() {
+        tracing::warn!(
+            flag,
+            "the flag has no effect: its controller is not run here"
+        );
+    }
     tidegate_kube::install_crypto();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

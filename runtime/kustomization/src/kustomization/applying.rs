@@ -204,6 +204,9 @@ impl Applying<'_> {
             .map(|change| &change.object)
             .collect();
         known.retain(|object, _| wanted.contains(object));
+        let mut repairs = reconciler.repairs.lock();
+        repairs.keep(&plan.key, |object| wanted.contains(object));
+        drop(repairs);
         reconciler.memories.put(
             &plan.key,
             Memory {

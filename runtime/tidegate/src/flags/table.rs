@@ -64,6 +64,9 @@ pub(super) const VARIABLES: &[(&str, &str)] = &[
     ("storage-path", "STORAGE_PATH"),
 ];
 
+/// What the whole process has once, whatever it plays.
+pub(super) const SHARED: &[&str] = &["health-addr", "log-encoding", "log-level", "metrics-addr"];
+
 const fn row(
     name: &'static str,
     roles: &'static [Role],
@@ -85,8 +88,8 @@ const fn row(
 pub(super) const FLAGS: &[Flag] = &[
     row("apply-dry-run", KUSTOMIZE, OneOf(&["stage", "never"]), "stage",
         "Dry run before an apply: stage (as Flux: a refusal leaves the stage untouched) or never"),
-    row("artifact-digest-algo", SOURCE, OneOf(&["sha256"]), "sha256",
-        "Algorithm of artifact digests; sha256 is the only one"),
+    row("artifact-digest-algo", SOURCE, OneOf(&["sha256", "sha384", "sha512", "blake3"]), "sha256",
+        "Algorithm of artifact digests: sha256, sha384, sha512 or blake3"),
     row("artifact-retention-records", SOURCE, NUMBER, "2", "How many artifacts of an object are kept"),
     row("artifact-retention-ttl", SOURCE, Duration, "60s", "How long artifacts beyond that are kept"),
     row("concurrent", BOTH, COUNT, "", "Objects worked on at the same time (source 2, kustomize 4)"),

@@ -5,16 +5,10 @@ use crate::flags::Role;
 use crate::run::Common;
 use crate::run::GRACE;
 use crate::run::lead;
+use crate::run::storage;
 use crate::serve;
-use anyhow::Context as _;
-use anyhow::ensure;
 use kube::runtime::watcher;
-use std::os::unix::fs::DirBuilderExt as _;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 use tidegate_api::GitRepository;
 use tidegate_api::Kustomization;
 use tidegate_apply::DryRunMode;
@@ -31,9 +25,6 @@ use tidegate_kustomization::Settings;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// How often the content of artifacts that went is freed.
-const SWEEP: Duration = Duration::from_mins(1);
-
 /// The namespace that Flux is installed in.
 pub(crate) fn runtime_namespace() -> String {
     std::env::var("RUNTIME_NAMESPACE").unwrap_or_else(|_| "flux-system".to_owned())
@@ -45,9 +36,8 @@ pub(crate) async fn start(
     common: &Common,
     ready: watch::Sender<bool>,
 ) -> anyhow::Result<JoinSet<anyhow::Result<()>>> {
-    let store = store(flags)?;
-    clear_scratch(&store).await?;
-    tokio::spawn(store.clone().keep_swept(SWEEP));
+    let store = storage::open(flags)?;
+    storage::clear_scratch(&store).await?;
     let mut work = JoinSet::new();
     let mut lists = Vec::new();
     for role in &flags.roles {
@@ -69,58 +59,6 @@ pub(crate) async fn start(
 }
 
 type Listed = tokio::task::JoinHandle<()>;
-
-fn store(flags: &Flags) -> anyhow::Result<Store> {
-    let role = Role::Source;
-    let path = match flags.optional(role, "storage-path") {
-        Some(path) => path.into(),
-        None => default_folder(&std::env::temp_dir())?,
-    };
-    let advertised = flags.optional(role, "storage-adv-addr").unwrap_or_else(|| {
-        format!(
-            "source-controller.{}.svc.cluster.local.",
-            runtime_namespace()
-        )
-    });
-    let mut options = tidegate_artifact::Options::new(path, advertised);
-    options.retention_records = flags.number(role, "artifact-retention-records")?;
-    options.retention_age = flags.duration(role, "artifact-retention-ttl")?;
-    let path = options.path.clone();
-    Store::new(options).with_context(|| format!("--storage-path: cannot use `{}`", path.display()))
-}
-
-/// `tidegate` in the folder for temporary files, made if it is not there. Others may write beside it, so it must be
-/// ours, and for nobody else to look into.
-fn default_folder(temporary: &Path) -> anyhow::Result<PathBuf> {
-    let path = temporary.join("tidegate");
-    let shown = path.display();
-    match std::fs::DirBuilder::new().mode(0o700).create(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            return Err(error)
-                .with_context(|| format!("failed to make {shown}, the folder for artifacts"));
-        }
-        Ok(()) | Err(_) => {}
-    }
-    let found = std::fs::symlink_metadata(&path).with_context(|| shown.to_string())?;
-    let own = std::fs::metadata("/proc/self").context("/proc/self")?.uid();
-    ensure!(
-        found.is_dir() && found.uid() == own,
-        "{shown} is not a folder of this user: name another one with --storage-path"
-    );
-    Ok(path)
-}
-
-/// Removes what fetches left that were killed: nobody else would, and each may be as large as a repository.
-async fn clear_scratch(store: &Store) -> anyhow::Result<()> {
-    let path = store.path().to_owned();
-    let cleared = tokio::task::spawn_blocking(move || tidegate_git::clear_scratch(&path)).await?;
-    match cleared {
-        Ok(0) => {}
-        Ok(removed) => tracing::info!(removed, "removed what killed fetches left"),
-        Err(error) => tracing::warn!(%error, "what killed fetches left can't be removed"),
-    }
-    Ok(())
-}
 
 fn options(flags: &Flags, role: Role, concurrent: usize) -> anyhow::Result<Options> {
     let concurrent = match flags.optional(role, "concurrent") {
@@ -203,7 +141,7 @@ async fn start_source(
         kind,
         options,
     };
-    spawn_role(flags, common, role, queue, leading, work);
+    spawn_role(flags, common, role, store, queue, leading, work);
     Ok(tokio::spawn(
         async move { listed.wait_until_synced().await },
     ))
@@ -249,7 +187,7 @@ fn start_kustomize(
         kind,
         options,
     };
-    spawn_role(flags, common, role, queue, async { Ok(()) }, work);
+    spawn_role(flags, common, role, store, queue, async { Ok(()) }, work);
     Ok(tokio::spawn(
         async move { listed.wait_until_synced().await },
     ))
@@ -263,16 +201,17 @@ struct Queue<K: Kind> {
     options: Options,
 }
 
-/// Has a role's queue worked on once its lease is held and `leading` is done.
+/// Has a role's queue worked on once its lease is held, the storage is this process's and `leading` is done.
 fn spawn_role<K: Kind>(
     flags: &Arc<Flags>,
     common: &Common,
     role: Role,
+    store: &Store,
     queue: Queue<K>,
     leading: impl Future<Output = anyhow::Result<()>> + Send + 'static,
     work: &mut JoinSet<anyhow::Result<()>>,
 ) {
-    let (flags, common) = (Arc::clone(flags), common.clone());
+    let (flags, common, store) = (Arc::clone(flags), common.clone(), store.clone());
     work.spawn(async move {
         let mut stop = common.stop.clone();
         let mut lease = tokio::select! {
@@ -280,6 +219,17 @@ fn spawn_role<K: Kind>(
             // Whoever stands by has nothing to end.
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
         };
+        let claimed = tokio::select! {
+            claimed = storage::claim(&store, lease.is_some()) => claimed,
+            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+        };
+        if let Err(error) = claimed {
+            // Whoever has the storage is to have the lease.
+            if let Some(lease) = &mut lease {
+                lease.release().await;
+            }
+            return Err(error);
+        }
         leading.await?;
         let run = queue.flow.run(
             queue.pending,
@@ -359,22 +309,4 @@ fn kustomize_settings(flags: &Flags) -> anyhow::Result<Settings> {
         group_change_log: gate("GroupChangeLog"),
         watch_configs: !gate("DisableConfigWatchers"),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::default_folder;
-
-    #[test]
-    fn the_default_folder_is_made_and_is_ours() {
-        let temporary = tempfile::tempdir().unwrap();
-        let made = default_folder(temporary.path()).unwrap();
-        assert!(made.is_dir());
-        assert_eq!(default_folder(temporary.path()).unwrap(), made);
-
-        std::fs::remove_dir(&made).unwrap();
-        std::os::unix::fs::symlink("/", &made).unwrap();
-        let error = default_folder(temporary.path()).unwrap_err().to_string();
-        assert!(error.contains("--storage-path"), "{error}");
-    }
 }

@@ -1,0 +1,132 @@
+//! The folder of the artifacts: opened by every process, written to by one.
+
+use crate::flags::Flags;
+use crate::flags::Role;
+use crate::run::GRACE;
+use crate::run::roles;
+use anyhow::Context as _;
+use anyhow::ensure;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+use tidegate_artifact::Algorithm;
+use tidegate_artifact::ClaimError;
+use tidegate_artifact::Store;
+
+/// How often the content of artifacts that went is freed.
+const SWEEP: Duration = Duration::from_mins(1);
+
+/// How long a process that gives up a lease may still have the folder: until its work has ended.
+const HANDOVER: Duration = GRACE.saturating_mul(3);
+
+/// Time between two looks whether the folder is free.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Takes the folder for this process before it is written to, and has it swept from then on.
+///
+/// Who was `elected` waits a while: the leader of before may be ending. Otherwise two processes were started on one
+/// folder, which is a mistake, or one of them holds another role's lease, which it had better take as well.
+pub(crate) async fn claim(store: &Store, elected: bool) -> anyhow::Result<()> {
+    let own = format!(
+        "process {} on {}",
+        std::process::id(),
+        tidegate_kube::hostname()
+    );
+    let mut left = if elected { HANDOVER } else { Duration::ZERO };
+    loop {
+        match store.claim(&own) {
+            Ok(true) => {
+                tokio::spawn(store.clone().keep_swept(SWEEP));
+                return Ok(());
+            }
+            Ok(false) => return Ok(()),
+            Err(error @ ClaimError::Taken { .. }) if !left.is_zero() => {
+                if left == HANDOVER {
+                    tracing::info!(%error, "waiting for the folder of the artifacts");
+                }
+                left = left.saturating_sub(LOOK);
+                tokio::time::sleep(LOOK).await;
+            }
+            Err(error @ ClaimError::Taken { .. }) => anyhow::bail!(
+                "--storage-path: {error}: stop that process, or give this one a folder of its own"
+            ),
+            Err(error) => return Err(error).context("--storage-path"),
+        }
+    }
+}
+
+/// Opens the folder of the flags, without writing to what is in it: another process may be leading.
+pub(crate) fn open(flags: &Flags) -> anyhow::Result<Store> {
+    let role = Role::Source;
+    let path = match flags.optional(role, "storage-path") {
+        Some(path) => path.into(),
+        None => default_folder(&std::env::temp_dir())?,
+    };
+    let advertised = flags.optional(role, "storage-adv-addr").unwrap_or_else(|| {
+        format!(
+            "source-controller.{}.svc.cluster.local.",
+            roles::runtime_namespace()
+        )
+    });
+    let mut options = tidegate_artifact::Options::new(path, advertised);
+    options.retention_records = flags.number(role, "artifact-retention-records")?;
+    options.retention_age = flags.duration(role, "artifact-retention-ttl")?;
+    let algorithm = flags.text(role, "artifact-digest-algo");
+    options.algorithm = Algorithm::parse(&algorithm)
+        .with_context(|| format!("--artifact-digest-algo: `{algorithm}`"))?;
+    let path = options.path.clone();
+    Store::new(options).with_context(|| format!("--storage-path: cannot use `{}`", path.display()))
+}
+
+/// `tidegate` in the folder for temporary files, made if it is not there. Others may write beside it, so it must be
+/// ours, and for nobody else to look into.
+fn default_folder(temporary: &Path) -> anyhow::Result<PathBuf> {
+    let path = temporary.join("tidegate");
+    let shown = path.display();
+    match std::fs::DirBuilder::new().mode(0o700).create(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            return Err(error)
+                .with_context(|| format!("failed to make {shown}, the folder for artifacts"));
+        }
+        Ok(()) | Err(_) => {}
+    }
+    let found = std::fs::symlink_metadata(&path).with_context(|| shown.to_string())?;
+    let own = std::fs::metadata("/proc/self").context("/proc/self")?.uid();
+    ensure!(
+        found.is_dir() && found.uid() == own,
+        "{shown} is not a folder of this user: name another one with --storage-path"
+    );
+    Ok(path)
+}
+
+/// Removes what fetches left that were killed: nobody else would, and each may be as large as a repository.
+pub(crate) async fn clear_scratch(store: &Store) -> anyhow::Result<()> {
+    let path = store.path().to_owned();
+    let cleared = tokio::task::spawn_blocking(move || tidegate_git::clear_scratch(&path)).await?;
+    match cleared {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "removed what killed fetches left"),
+        Err(error) => tracing::warn!(%error, "what killed fetches left can't be removed"),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::default_folder;
+
+    #[test]
+    fn the_default_folder_is_made_and_is_ours() {
+        let temporary = tempfile::tempdir().unwrap();
+        let made = default_folder(temporary.path()).unwrap();
+        assert!(made.is_dir());
+        assert_eq!(default_folder(temporary.path()).unwrap(), made);
+
+        std::fs::remove_dir(&made).unwrap();
+        std::os::unix::fs::symlink("/", &made).unwrap();
+        let error = default_folder(temporary.path()).unwrap_err().to_string();
+        assert!(error.contains("--storage-path"), "{error}");
+    }
+}
