@@ -148,7 +148,7 @@ impl<'a> Case<'a> {
             Action::Status { of, with } => {
                 let status = json!({"status": self.fill_value(with)?});
                 self.world.cluster.merge(
-                    &Reference::parse(of)?,
+                    &Reference::parse(&self.fill(of)?)?,
                     self.namespace(),
                     "status",
                     "case",
