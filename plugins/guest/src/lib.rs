@@ -29,8 +29,10 @@
 /// Of every plugin that is made with this crate. One guest has one thread, and lives for one call.
 #[cfg(target_family = "wasm")]
 #[global_allocator]
-static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+static ALLOCATOR: allocator::Allocator = allocator::Allocator::new();
 
+#[cfg(target_family = "wasm")]
+mod allocator;
 pub mod bindings;
 mod export;
 pub mod failure;

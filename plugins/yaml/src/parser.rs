@@ -112,7 +112,7 @@ impl<'a> Parser<'a> {
     /// The next token, after taking over the comments tied to places up to it.
     fn peek(&mut self) -> Scan<&Token> {
         let token = self.scanner.peek_token()?;
-        let (start, is_block_end) = (token.start, token.kind == TokenKind::BlockEnd);
+        let (start, is_block_end) = (token.start, matches!(token.kind, TokenKind::BlockEnd));
         while let Some(comment) = self.scanner.next_comment(start, is_block_end) {
             append_line(&mut self.comments.head, comment.head);
             append_line(&mut self.comments.foot, comment.foot);
@@ -179,7 +179,7 @@ impl<'a> Parser<'a> {
 
     fn parse_document_start(&mut self, implicit: bool) -> Scan<Event> {
         if !implicit {
-            while *self.peek_kind()? == TokenKind::DocumentEnd {
+            while matches!(self.peek_kind()?, TokenKind::DocumentEnd) {
                 self.skip_token()?;
             }
         }
@@ -209,7 +209,7 @@ impl<'a> Parser<'a> {
     fn parse_explicit_document_start(&mut self, start: Mark) -> Scan<Event> {
         self.process_directives()?;
         let token = self.peek()?;
-        if token.kind != TokenKind::DocumentStart {
+        if !matches!(token.kind, TokenKind::DocumentStart) {
             let at = token.start;
             return Err(Self::fault(
                 Mark::default(),
@@ -244,7 +244,7 @@ impl<'a> Parser<'a> {
     fn parse_document_end(&mut self) -> Scan<Event> {
         let token = self.peek()?;
         let start = token.start;
-        if token.kind == TokenKind::DocumentEnd {
+        if matches!(token.kind, TokenKind::DocumentEnd) {
             self.skip_token()?;
         }
         self.tag_directives.clear();

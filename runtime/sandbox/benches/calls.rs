@@ -14,12 +14,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tidegate_kustomize::{FileError, FileType, Files, Options, Remote};
 use tidegate_sandbox::{Call, Manifest, Sandbox, SandboxConfig};
-use tidegate_values::{Entry, EntryKind, ReadError, Tree};
+use tidegate_values::{Digest, Entry, EntryKind, ReadError, Tree};
 
 const OBJECTS: usize = 200;
 
-/// One folder of files.
-struct Folder(BTreeMap<String, Bytes>);
+/// One folder of files, which knows their digests as an artifact does.
+struct Folder {
+    files: BTreeMap<String, Bytes>,
+    digests: BTreeMap<String, Digest>,
+}
 
 impl Folder {
     fn new() -> Self {
@@ -33,11 +36,15 @@ impl Folder {
             files.insert(format!("object-{index}.yaml"), Bytes::from(text));
         }
         files.insert("kustomization.yaml".to_owned(), Bytes::from(kustomization));
-        Self(files)
+        let digest = |(name, bytes): (&String, &Bytes)| (name.clone(), Digest::of(bytes));
+        Self {
+            digests: files.iter().map(digest).collect(),
+            files,
+        }
     }
 
     fn find(&self, path: &str) -> Option<&Bytes> {
-        self.0.get(path.trim_start_matches('/'))
+        self.files.get(path.trim_start_matches('/'))
     }
 }
 
@@ -46,13 +53,17 @@ impl Tree for Folder {
         self.find(path).cloned().ok_or(ReadError::NotFound)
     }
 
+    fn digest(&self, path: &str) -> Result<Digest, ReadError> {
+        self.digests.get(path).copied().ok_or(ReadError::NotFound)
+    }
+
     fn entries(&self, _: &str) -> Result<Vec<Entry>, ReadError> {
         let entry = |(name, bytes): (&String, &Bytes)| Entry {
             name: name.clone(),
             kind: EntryKind::File,
             size: bytes.len() as u64,
         };
-        Ok(self.0.iter().map(entry).collect())
+        Ok(self.files.iter().map(entry).collect())
     }
 
     fn stat(&self, path: &str) -> Result<Option<Entry>, ReadError> {
@@ -88,7 +99,7 @@ impl Files for Folder {
             name: name.clone(),
             file_type: FileType::File,
         };
-        Ok(self.0.keys().map(entry).collect())
+        Ok(self.files.keys().map(entry).collect())
     }
 
     fn stat(&self, path: &str) -> Result<FileType, FileError> {

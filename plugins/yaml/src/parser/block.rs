@@ -50,7 +50,7 @@ impl Parser<'_> {
     pub(super) fn parse_indentless_sequence_entry(&mut self) -> Scan<Event> {
         let token = self.peek()?;
         let (start, end) = (token.start, token.end);
-        if token.kind != TokenKind::BlockEntry {
+        if !matches!(token.kind, TokenKind::BlockEntry) {
             self.pop_state();
             return Ok(Event::new(EventKind::SequenceEnd, start));
         }
@@ -125,7 +125,7 @@ impl Parser<'_> {
     pub(super) fn parse_block_mapping_value(&mut self) -> Scan<Event> {
         let token = self.peek()?;
         let (start, end) = (token.start, token.end);
-        if token.kind != TokenKind::Value {
+        if !matches!(token.kind, TokenKind::Value) {
             self.state = State::BlockMappingKey;
             return Ok(Self::empty_scalar(start));
         }

@@ -11,7 +11,7 @@ impl Parser<'_> {
             let start = self.take()?.start;
             self.marks.push(start);
         }
-        if *self.peek_kind()? != TokenKind::FlowSequenceEnd {
+        if !matches!(self.peek_kind()?, TokenKind::FlowSequenceEnd) {
             if !first {
                 self.skip_flow_entry("did not find expected ',' or ']'")?;
             }
@@ -39,7 +39,7 @@ impl Parser<'_> {
 
     fn skip_flow_entry(&mut self, problem: &'static str) -> Scan<()> {
         let token = self.peek()?;
-        if token.kind != TokenKind::FlowEntry {
+        if !matches!(token.kind, TokenKind::FlowEntry) {
             let at = token.start;
             return Err(Self::fault(self.pop_mark(), problem, at));
         }
@@ -75,7 +75,7 @@ impl Parser<'_> {
     pub(super) fn parse_flow_sequence_entry_mapping_value(&mut self) -> Scan<Event> {
         let token = self.peek()?;
         let start = token.start;
-        if token.kind == TokenKind::Value {
+        if matches!(token.kind, TokenKind::Value) {
             self.skip_token()?;
             if !matches!(
                 self.peek_kind()?,
@@ -94,7 +94,7 @@ impl Parser<'_> {
             let start = self.take()?.start;
             self.marks.push(start);
         }
-        if *self.peek_kind()? != TokenKind::FlowMappingEnd {
+        if !matches!(self.peek_kind()?, TokenKind::FlowMappingEnd) {
             if !first {
                 self.skip_flow_entry("did not find expected ',' or '}'")?;
             }
@@ -126,7 +126,7 @@ impl Parser<'_> {
     pub(super) fn parse_flow_mapping_value(&mut self, empty: bool) -> Scan<Event> {
         let token = self.peek()?;
         let start = token.start;
-        if !empty && token.kind == TokenKind::Value {
+        if !empty && matches!(token.kind, TokenKind::Value) {
             self.skip_token()?;
             let token = self.peek()?;
             if !matches!(token.kind, TokenKind::FlowEntry | TokenKind::FlowMappingEnd) {

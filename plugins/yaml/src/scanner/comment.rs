@@ -46,10 +46,10 @@ impl Scanner<'_> {
         let Some(mut token) = self.tokens.back() else {
             return;
         };
-        if token.kind == TokenKind::FlowEntry && last > 1 {
+        if matches!(token.kind, TokenKind::FlowEntry) && last > 1 {
             token = &self.tokens[last - 2];
         }
-        let after_value = token.kind == TokenKind::Value;
+        let after_value = matches!(token.kind, TokenKind::Value);
         let mut token = token.start;
         let mut start = Mark::default();
         let mut next_indent = self.indent.max(0);

@@ -45,8 +45,8 @@ impl Scanner<'_> {
     fn turn_entry_comment_into_head(&mut self) {
         let last = self.tokens.len();
         if last < 2
-            || self.tokens[last - 2].kind != TokenKind::BlockSequenceStart
-            || self.tokens[last - 1].kind != TokenKind::BlockEntry
+            || !matches!(self.tokens[last - 2].kind, TokenKind::BlockSequenceStart)
+            || !matches!(self.tokens[last - 1].kind, TokenKind::BlockEntry)
             || self.is_break()
         {
             return;

@@ -19,7 +19,7 @@ pub(crate) enum ScalarStyle {
     Folded,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum TokenKind {
     StreamStart,
     StreamEnd,
