@@ -5,13 +5,11 @@ mod stage;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    pin::Pin,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
 use kube::Client;
-use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tidegate_values::{DriftCheck, ObjectRef};
 
@@ -26,6 +24,7 @@ use crate::{
     normalize::normalize,
     object::{Owner, any_in_metadata},
     order::{self, Stage},
+    waiting::{LAG, Parts, Waiter},
 };
 
 /// When the server is asked what it would do before it does it.
@@ -108,26 +107,6 @@ impl Settings {
             self.manager,
             self.override_managers.join(",")
         )
-    }
-}
-
-/// A part of an apply that waits for the cluster, and is done when that is.
-pub type Wait<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
-
-/// Says what becomes of whoever applies while the cluster is waited for: stages that are to become ready, objects that
-/// are to go before they are made anew. Parts of one apply may wait at the same time.
-pub trait Waiter: Send + Sync {
-    /// Done when `wait` is, or later.
-    fn wait<'a>(&'a self, wait: Wait<'a>) -> Wait<'a>;
-}
-
-/// Does nothing meanwhile.
-#[derive(Debug, Clone, Copy)]
-pub struct IdleWaiter;
-
-impl Waiter for IdleWaiter {
-    fn wait<'a>(&'a self, wait: Wait<'a>) -> Wait<'a> {
-        wait
     }
 }
 
@@ -230,7 +209,7 @@ struct Run<'a> {
     mapper: &'a Mapper,
     previous: &'a Previous,
     settings: &'a Settings,
-    waiter: &'a dyn Waiter,
+    parts: Parts<'a>,
     fingerprint: String,
     /// The owner has rules about fields that are left to others.
     has_rules: bool,
@@ -244,8 +223,6 @@ struct Run<'a> {
     if_not_present: [(String, &'static str); 1],
     merge: [(String, &'static str); 1],
     force: [(String, &'static str); 1],
-    /// Groups whose definitions this apply changed: discovery and paths may lag behind.
-    fresh_groups: Mutex<HashSet<String>>,
 }
 
 impl<'a> Run<'a> {
@@ -262,7 +239,7 @@ impl<'a> Run<'a> {
             mapper,
             previous,
             settings,
-            waiter,
+            parts: Parts::new(waiter, settings.concurrent),
             fingerprint: settings.fingerprint(),
             has_rules: settings.rules().is_some(),
             rules_checked: AtomicBool::new(false),
@@ -282,20 +259,12 @@ impl<'a> Run<'a> {
             if_not_present: [(owner.key("ssa"), "IfNotPresent")],
             merge: [(owner.key("ssa"), "Merge")],
             force: [(owner.key("force"), "Enabled")],
-            fresh_groups: Mutex::default(),
         }
     }
 
-    /// Waits as whoever applies wants to.
-    async fn waiting<T: Send>(&self, work: impl Future<Output = T> + Send) -> T {
-        let mut work = std::pin::pin!(work);
-        let mut done = None;
-        let wait: Wait<'_> = Box::pin(async { done = Some(work.as_mut().await) });
-        self.waiter.wait(wait).await;
-        match done {
-            Some(done) => done,
-            None => work.await,
-        }
+    /// How long the server may lag behind a definition.
+    fn lag(&self) -> Duration {
+        LAG.min(self.settings.wait_timeout)
     }
 
     fn is_owned(&self, object: &ObjectRef) -> bool {

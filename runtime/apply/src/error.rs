@@ -44,6 +44,11 @@ impl RequestError {
         self.has("NotFound", 404)
     }
 
+    /// The path is not served: that says nothing of the object. Its definition may be gone, or be switched.
+    pub(crate) fn is_unserved(&self) -> bool {
+        self.is_not_found() && matches!(self, Self::Refused { message, .. } if message == UNSERVED)
+    }
+
     /// The object changed meanwhile, or fields belong to another manager.
     pub fn is_conflict(&self) -> bool {
         self.has("Conflict", 409)
@@ -83,6 +88,9 @@ impl RequestError {
         matches!(self, Self::Refused { code, reason, .. } if reason == wanted || (reason.is_empty() && *code == status))
     }
 }
+
+/// The server's words for a path that it does not know, and those of Go's client where it has none.
+pub(crate) const UNSERVED: &str = "the server could not find the requested resource";
 
 const MANAGER_CONFLICT: &str = "FieldManagerConflict";
 

@@ -23,13 +23,11 @@ mod order;
 mod prune;
 mod request;
 mod schema;
+mod waiting;
 
 pub use apply::DryRunMode;
-pub use apply::IdleWaiter;
 pub use apply::Outcome;
 pub use apply::Settings;
-pub use apply::Wait;
-pub use apply::Waiter;
 pub use apply::apply;
 pub use apply::prepare;
 pub use change::Action;
@@ -56,6 +54,9 @@ pub use order::parse_kinds;
 pub use prune::Pruned;
 pub use prune::prune;
 pub use prune::wait_for_termination;
+pub use waiting::IdleWaiter;
+pub use waiting::Wait;
+pub use waiting::Waiter;
 
 #[cfg(test)]
 mod tests;

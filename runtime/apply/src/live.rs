@@ -30,14 +30,21 @@ pub async fn read_live(
         .await
 }
 
-/// Reads one object; an unknown kind is an error here.
+/// Reads one object; an unknown kind is an error here. Where the path is not served, nothing is there to be healthy, as
+/// in Flux, and the kind is looked up anew the next time.
 pub async fn read_one(
     client: &Client,
     mapper: &Mapper,
     object: &ObjectRef,
 ) -> Result<Option<Value>, RequestError> {
     let resource = mapper.resolve(&object.api_version, &object.kind).await?;
-    optional(request::get(client, &place(&resource, object)).await)
+    match present(request::get(client, &place(&resource, object)).await) {
+        Err(error) if error.is_unserved() => {
+            mapper.refresh(&object.api_version).await;
+            Ok(None)
+        }
+        read => read,
+    }
 }
 
 /// Reads the pods of a namespace that a label selector, as the API takes it, selects.
@@ -90,10 +97,11 @@ pub(crate) fn place<'a>(resource: &'a Arc<Resource>, object: &'a ObjectRef) -> P
     }
 }
 
-pub(crate) fn optional(result: Result<Value, RequestError>) -> Result<Option<Value>, RequestError> {
-    match result {
+/// `None` for an object that is not there. That the path is not served is an error: it says nothing of the object.
+pub(crate) fn present(answer: Result<Value, RequestError>) -> Result<Option<Value>, RequestError> {
+    match answer {
         Ok(value) => Ok(Some(value)),
-        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) if error.is_not_found() && !error.is_unserved() => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -1,13 +1,17 @@
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use kube::Client;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::{error::RequestError, request};
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
     application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+
+/// How long after an apply of its definition a kind may be served otherwise than that says.
+const FRESH_FOR: Duration = Duration::from_secs(30);
 
 /// How the server serves a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +62,8 @@ impl Resource {
 pub struct Mapper {
     client: Client,
     served: RwLock<Served>,
+    /// When the definitions of a group were last applied: discovery and paths may lag behind.
+    changed: Mutex<HashMap<String, Instant>>,
     /// Held while asking the server, so that many reconciles wait for one answer.
     asking: tokio::sync::Mutex<()>,
 }
@@ -76,6 +82,7 @@ impl Mapper {
         Arc::new(Self {
             client,
             served: RwLock::default(),
+            changed: Mutex::default(),
             asking: tokio::sync::Mutex::new(()),
         })
     }
@@ -153,8 +160,31 @@ impl Mapper {
         Ok(None)
     }
 
-    /// Forgets the kinds of a group: a definition of it was applied or removed.
+    /// Forgets the kinds of a group: a definition of it was applied.
+    pub(crate) fn note_definition(&self, group: &str) {
+        let now = Instant::now();
+        let mut changed = self.changed.lock();
+        changed.retain(|_, at| now.duration_since(*at) < FRESH_FOR);
+        changed.insert(group.to_owned(), now);
+        drop(changed);
+        self.forget_kinds(group);
+    }
+
+    /// Whether what the server serves of a group may lag behind its definitions, whoever applied them through us.
+    pub(crate) fn is_fresh(&self, group: &str) -> bool {
+        let changed = self.changed.lock();
+        changed
+            .get(group)
+            .is_some_and(|at| at.elapsed() < FRESH_FOR)
+    }
+
+    /// Forgets the kinds of a group: a definition of it was removed.
     pub fn forget_group(&self, group: &str) {
+        self.changed.lock().remove(group);
+        self.forget_kinds(group);
+    }
+
+    fn forget_kinds(&self, group: &str) {
         let mut served = self.served.write();
         served.by_version.retain(|api_version, _| {
             api_version.split_once('/').map_or("", |(group, _)| group) != group
@@ -172,6 +202,7 @@ impl Mapper {
 
     /// Forgets everything.
     pub fn forget(&self) {
+        self.changed.lock().clear();
         let mut served = self.served.write();
         *served = Served {
             edition: served.edition + 1,

@@ -6,7 +6,10 @@ use http_body_util::BodyExt as _;
 use kube::Client;
 use serde_json::{Value, json};
 
-use crate::{error::RequestError, mapper::Resource};
+use crate::{
+    error::{RequestError, UNSERVED},
+    mapper::Resource,
+};
 
 const APPLY_PATCH: &str = "application/apply-patch+yaml";
 const JSON_PATCH: &str = "application/json-patch+json";
@@ -39,6 +42,11 @@ pub(crate) struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// A namespaced object without namespace: there is no such path, whatever the server serves.
+    pub(crate) fn is_nowhere(&self) -> bool {
+        self.resource.namespaced && self.namespace.is_empty()
+    }
+
     fn collection(&self) -> Result<String, RequestError> {
         let mut path = self.resource.root();
         // A namespaced object without namespace is asked for at the cluster scope, and refused there, as Flux's is.
@@ -299,10 +307,7 @@ fn generic_refusal(code: u16) -> (&'static str, &'static str) {
             "Forbidden",
             "the server does not allow access to the requested resource",
         ),
-        404 => (
-            "NotFound",
-            "the server could not find the requested resource",
-        ),
+        404 => ("NotFound", UNSERVED),
         405 => (
             "MethodNotAllowed",
             "the server does not allow this method on the requested resource",
@@ -416,11 +421,16 @@ mod tests {
     #[test]
     fn reads_refusals_as_go_does() {
         let not_found = refusal(StatusCode::NOT_FOUND, b"404 page not found");
-        assert!(not_found.is_not_found());
+        assert!(not_found.is_not_found() && not_found.is_unserved());
         assert_eq!(
             not_found.to_string(),
             "the server could not find the requested resource"
         );
+        let no_object = refusal(
+            StatusCode::NOT_FOUND,
+            br#"{"kind":"Status","message":"lamps.g.test \"l\" not found","reason":"NotFound","code":404}"#,
+        );
+        assert!(no_object.is_not_found() && !no_object.is_unserved());
         let plain = refusal(
             StatusCode::INTERNAL_SERVER_ERROR,
             br#"{"kind":"Status","message":"m","code":500}"#,

@@ -24,7 +24,14 @@ fn futures_can_move_between_threads(
         settings,
         &IdleWaiter,
     )));
-    drop(is_send(prune(client, mapper, owner, Vec::new(), 4)));
+    drop(is_send(prune(
+        client,
+        mapper,
+        owner,
+        Vec::new(),
+        4,
+        &IdleWaiter,
+    )));
     drop(is_send(read_live(client, mapper, &[], 4)));
     drop(is_send(identify(mapper, Vec::new())));
     drop(is_send(wait_for_termination(

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -13,11 +13,12 @@ use crate::{
     change::Action,
     cleanup,
     error::{Error, RequestError},
-    live::{optional, place},
+    live::{place, present},
     memory::{Applied, is_excluded, live_digest},
     object::any_in_metadata,
     request::{self, Answer, ApplyMode, Place},
     schema,
+    waiting::Patience,
 };
 
 /// What is to be done with an object.
@@ -127,7 +128,7 @@ impl Run<'_> {
             }
             Ok((_, payload)) => Ok(send(Plan::tried(before, payload))),
             Err(cause) => {
-                let live = optional(request::get(self.client, place).await).unwrap_or_default();
+                let live = self.read(target, place).await.unwrap_or_default();
                 self.judge_refusal(target, place, live.as_ref(), cause)
                     .await
             }
@@ -302,58 +303,65 @@ impl Run<'_> {
         mode: ApplyMode,
     ) -> Result<Answer, RequestError> {
         let manager = &self.settings.manager;
-        let mut pause = Duration::from_millis(50);
-        loop {
-            let body = match payload {
-                Some(payload) => request::encode(payload),
-                None => request::encode(target.object.as_map()),
-            };
-            let answer = request::apply(self.client, place, body, manager, mode).await;
-            if !self.awaits_path(target, &answer, &mut pause).await {
-                // The definition may be gone, or another. A missing namespace explains itself.
-                let explained = place.resource.namespaced && place.namespace.is_empty();
-                if !explained && answer.as_ref().is_err_and(is_unserved) {
-                    self.mapper.refresh(target.object.api_version()).await;
-                }
-                return answer;
-            }
+        let answer = self
+            .ask(target, place, || {
+                let body = match payload {
+                    Some(payload) => request::encode(payload),
+                    None => request::encode(target.object.as_map()),
+                };
+                request::apply(self.client, place, body, manager, mode)
+            })
+            .await;
+        let unserved = answer.as_ref().is_err_and(RequestError::is_unserved);
+        // The definition may be gone, or another. A missing namespace explains itself.
+        if unserved && !place.is_nowhere() {
+            self.mapper.refresh(target.object.api_version()).await;
         }
+        answer
     }
 
     /// The live object; `None` when it is not there. A path that the server does not serve says nothing of the object.
-    async fn read(
+    pub(super) async fn read(
         &self,
         target: &Target,
         place: &Place<'_>,
     ) -> Result<Option<Value>, RequestError> {
-        let mut pause = Duration::from_millis(50);
-        loop {
-            let answer = request::get(self.client, place).await;
-            if !self.awaits_path(target, &answer, &mut pause).await {
-                return match answer {
-                    Err(cause) if is_unserved(&cause) => Err(cause),
-                    answer => optional(answer),
-                };
-            }
-        }
+        let answer = self
+            .ask(target, place, || request::get(self.client, place))
+            .await;
+        present(answer)
     }
 
-    /// The path of a new or changed definition can lag behind its discovery: waits a while, longer each time, and tells
-    /// whether it is worth asking again.
-    async fn awaits_path<T>(
+    /// Asks, and asks again while the path of a new or changed definition lags behind its discovery.
+    pub(super) async fn ask<T, F>(
         &self,
         target: &Target,
-        answer: &Result<T, RequestError>,
-        pause: &mut Duration,
-    ) -> bool {
-        let unserved = answer.as_ref().err().is_some_and(is_unserved);
-        let is_fresh = self.fresh_groups.lock().contains(target.object.group());
-        if !unserved || !is_fresh || *pause > Duration::from_secs(3) {
-            return false;
+        place: &Place<'_>,
+        request: impl Fn() -> F,
+    ) -> Result<T, RequestError>
+    where
+        F: Future<Output = Result<T, RequestError>>,
+    {
+        let lags = |answer: &Result<T, RequestError>| {
+            answer.as_ref().is_err_and(RequestError::is_unserved)
+                && !place.is_nowhere()
+                && self.mapper.is_fresh(target.object.group())
+        };
+        let mut answer = request().await;
+        let mut patience = Patience::new(self.lag());
+        if !lags(&answer) || !patience.is_left() {
+            return answer;
         }
-        tokio::time::sleep(*pause).await;
-        *pause *= 2;
-        true
+        self.parts
+            .idle(async {
+                while lags(&answer) && patience.is_left() {
+                    patience.pause().await;
+                    let _look = self.parts.look().await;
+                    answer = request().await;
+                }
+                answer
+            })
+            .await
     }
 }
 
@@ -386,10 +394,6 @@ fn is_absent(answer: &Answer) -> bool {
             .pointer("/metadata/resourceVersion")
             .and_then(Value::as_str)
             .is_none_or(str::is_empty)
-}
-
-fn is_unserved(cause: &RequestError) -> bool {
-    cause.is_not_found() && cause.to_string() == "the server could not find the requested resource"
 }
 
 fn done(done: Done) -> Judgement {

@@ -12,7 +12,7 @@ use crate::{
     },
     change::Action,
     error::{Error, RequestError},
-    live::{optional, place},
+    live::{place, present},
     memory::{is_excluded, live_digest},
     request::{self, Answer, ApplyMode, Place},
 };
@@ -94,7 +94,7 @@ impl Run<'_> {
                 Err(cause) => cause,
             };
             if cause.is_manager_conflict() && !force {
-                if let Some(done) = self.look(target, &place, &mut plan).await {
+                if let Some(done) = self.look(target, &place, &mut plan).await? {
                     return Ok(done);
                 }
                 self.clean_up(target, &place, &mut plan).await?;
@@ -144,14 +144,25 @@ impl Run<'_> {
     }
 
     /// Reads an object that turned out to be there. `Some` when it is to be left alone.
-    async fn look(&self, target: &Target, place: &Place<'_>, plan: &mut Plan) -> Option<Done> {
-        let live = optional(request::get(self.client, place).await).unwrap_or_default()?;
+    async fn look(
+        &self,
+        target: &Target,
+        place: &Place<'_>,
+        plan: &mut Plan,
+    ) -> Result<Option<Done>, Error> {
+        let live = match self.read(target, place).await {
+            Ok(Some(live)) => live,
+            // It is there, and can't be seen because the server is switching its definition: nothing to take by force.
+            Err(cause) if cause.is_unserved() => return Err(refused(target, cause)),
+            // As in Flux, an object that can't be read is applied all the same.
+            Ok(None) | Err(_) => return Ok(None),
+        };
         if is_excluded(&live, &self.exclusions) {
-            return Some(Done::of(target, Action::Skipped, &live));
+            return Ok(Some(Done::of(target, Action::Skipped, &live)));
         }
         plan.before = Before::Live(live_digest(&live));
         plan.cleanup = self.cleanup_patch(target, &live);
-        None
+        Ok(None)
     }
 
     /// An object that was there without our having looked may hold fields that kubectl left.
@@ -190,8 +201,7 @@ impl Run<'_> {
         place: &Place<'_>,
         cause: RequestError,
     ) -> Result<(), Error> {
-        let live = optional(request::get(self.client, place).await).unwrap_or_default();
-        let Some(live) = live else {
+        let Some(live) = self.read(target, place).await.unwrap_or_default() else {
             return Err(refused(target, cause));
         };
         if !self.must_recreate(target, place, &live, &cause).await {
@@ -206,9 +216,13 @@ impl Run<'_> {
 
     /// Deletes an object and waits until its finalizers are done.
     async fn remove(&self, target: &Target, place: &Place<'_>, uid: &str) -> Result<(), Error> {
-        match request::delete(self.client, place, Some(uid).filter(|uid| !uid.is_empty())).await {
-            Ok(()) => self.waiting(self.gone(target, place)).await,
-            Err(cause) if cause.is_not_found() => Ok(()),
+        let uid = Some(uid).filter(|uid| !uid.is_empty());
+        let answer = self
+            .ask(target, place, || request::delete(self.client, place, uid))
+            .await;
+        match answer {
+            Ok(()) => self.gone(target, place).await,
+            Err(cause) if cause.is_not_found() && !cause.is_unserved() => Ok(()),
             Err(cause) => Err(Error::Recreate {
                 object: target.reference.clone(),
                 cause: Box::new(cause),
@@ -217,25 +231,39 @@ impl Run<'_> {
     }
 
     async fn gone(&self, target: &Target, place: &Place<'_>) -> Result<(), Error> {
-        let object = || target.reference.clone();
         let deadline = Instant::now() + self.settings.wait_timeout;
-        let mut pause = Duration::from_millis(20);
-        loop {
-            match optional(request::get(self.client, place).await) {
-                Ok(None) => return Ok(()),
-                Ok(Some(_)) => {}
-                Err(cause) => {
-                    return Err(Error::Recreate {
-                        object: object(),
-                        cause: Box::new(cause),
-                    });
+        if self.is_gone(target, place).await? {
+            return Ok(());
+        }
+        self.parts
+            .idle(async {
+                let mut pause = Duration::from_millis(20);
+                loop {
+                    if Instant::now() + pause > deadline {
+                        return Err(Error::RecreateTimeout {
+                            object: target.reference.clone(),
+                        });
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(2));
+                    let _look = self.parts.look().await;
+                    if self.is_gone(target, place).await? {
+                        return Ok(());
+                    }
                 }
-            }
-            if Instant::now() + pause > deadline {
-                return Err(Error::RecreateTimeout { object: object() });
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(2));
+            })
+            .await
+    }
+
+    /// A path that is not served hides the object: it may still be there.
+    async fn is_gone(&self, target: &Target, place: &Place<'_>) -> Result<bool, Error> {
+        match present(request::get(self.client, place).await) {
+            Ok(live) => Ok(live.is_none()),
+            Err(cause) if cause.is_unserved() => Ok(false),
+            Err(cause) => Err(Error::Recreate {
+                object: target.reference.clone(),
+                cause: Box::new(cause),
+            }),
         }
     }
 }

@@ -1,12 +1,6 @@
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use futures::StreamExt as _;
+use futures::{StreamExt as _, stream::FuturesUnordered};
 use jiff::Timestamp;
 use serde_json::Value;
 use tidegate_health::{Health, Observation, Progress};
@@ -25,10 +19,8 @@ use crate::{
     object::any_in_metadata,
     order::Stage,
     request,
+    waiting::{Patience, Step},
 };
-
-/// How long discovery may take to show a kind whose definition was just applied.
-const DISCOVERY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The time matters to the health of pods alone, and stages that are waited for have none.
 const ANY_TIME: Timestamp = Timestamp::UNIX_EPOCH;
@@ -87,14 +79,12 @@ impl Run<'_> {
             .collect();
         let plans = self.judge_all(&targets, &pending, &mut results).await?;
         let sent = self.send_all(&targets, plans, &mut results).await;
-        let is_definition = |target: &Target| target.object.is_definition();
-        for (target, _) in targets.iter().zip(&results).filter(|(target, done)| {
-            is_definition(target) && done.as_ref().is_some_and(|done| done.action.is_change())
-        }) {
-            self.note_definition(target);
-        }
+        self.note_definitions(&targets, &results);
         let waiting = if stage.is_waited_for() && sent.is_ok() {
-            self.waiting(self.wait(&results)).await
+            let waiting = self.parts.wait(self.wait(&results)).await;
+            // Whoever asked meanwhile may have been shown the old one.
+            self.note_definitions(&targets, &results);
+            waiting
         } else {
             Ok(())
         };
@@ -140,20 +130,23 @@ impl Run<'_> {
     }
 
     async fn resolve(&self, object: &Object) -> Result<Arc<Resource>, RequestError> {
-        let deadline = Instant::now() + DISCOVERY_PATIENCE;
-        let mut pause = Duration::from_millis(50);
-        loop {
-            let resource = self
-                .mapper
-                .resolve(object.api_version(), object.kind())
-                .await;
-            let is_fresh = self.fresh_groups.lock().contains(object.group());
-            if !is_fresh || resource.is_ok() || Instant::now() + pause > deadline {
-                return resource;
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(1));
+        let ask = || self.mapper.resolve(object.api_version(), object.kind());
+        let lags = |resource: &Result<Arc<Resource>, RequestError>| {
+            resource.is_err() && self.mapper.is_fresh(object.group())
+        };
+        let mut resource = ask().await;
+        let mut patience = Patience::new(self.lag());
+        if !lags(&resource) || !patience.is_left() {
+            return resource;
         }
+        let wait = async {
+            while lags(&resource) && patience.is_left() {
+                patience.pause().await;
+                resource = ask().await;
+            }
+            resource
+        };
+        self.parts.wait(wait).await
     }
 
     /// What can be told of an object without asking for it.
@@ -220,15 +213,19 @@ impl Run<'_> {
         }
         self.check_rules().await?;
         let dry_run = self.settings.dry_run == DryRunMode::Stage && pending.len() > 1;
-        let judgements =
-            (0..pending.len()).map(|index| self.judge(&targets[pending[index]], dry_run));
+        let judgements = (0..pending.len()).map(|index| {
+            self.parts
+                .part(self.judge(&targets[pending[index]], dry_run))
+        });
         let mut judgements =
             futures::stream::iter(judgements).buffered(self.settings.concurrent.max(1));
         let mut plans = Vec::new();
         let mut asked = Vec::new();
         let mut questions = Vec::new();
         let mut places = pending.iter();
-        while let (Some(judgement), Some(place)) = (judgements.next().await, places.next()) {
+        while let (Some(judgement), Some(place)) =
+            (self.parts.next(&mut judgements).await, places.next())
+        {
             match judgement? {
                 Judgement::Done(done) => results[*place] = Some(*done),
                 Judgement::Send(plan) => plans.push((*place, *plan)),
@@ -250,7 +247,8 @@ impl Run<'_> {
         Ok(plans)
     }
 
-    /// Sends what is to be sent: objects of one kind at a time, in parallel. After a refusal nothing more is begun.
+    /// Sends what is to be sent: objects of one kind at a time, in parallel. Those that wait for their predecessor to go
+    /// keep no other from its turn. After a refusal nothing more is begun.
     async fn send_all(
         &self,
         targets: &[Target],
@@ -258,50 +256,50 @@ impl Run<'_> {
         results: &mut [Option<Done>],
     ) -> Result<(), Error> {
         let mut plans = plans.into_iter().peekable();
-        while let Some(first) = plans.next() {
-            let mut kind = vec![first];
-            while let Some(next) =
-                plans.next_if(|(place, _)| is_same_kind(&targets[kind[0].0], &targets[*place]))
-            {
-                kind.push(next);
-            }
-            let stopped = AtomicBool::new(false);
-            let stopped = &stopped;
-            let requests = kind.into_iter().map(|(place, plan)| async move {
-                if stopped.load(Ordering::Relaxed) {
-                    return (place, None);
+        while let Some((first, _)) = plans.peek() {
+            let kind = &targets[*first];
+            let mut sending = FuturesUnordered::new();
+            let mut failure: Option<(usize, Error)> = None;
+            loop {
+                while failure.is_none()
+                    && self.parts.busy() < self.settings.concurrent.max(1)
+                    && let Some((place, plan)) =
+                        plans.next_if(|(place, _)| is_same_kind(kind, &targets[*place]))
+                {
+                    let send = async move { (place, self.send(&targets[place], plan).await) };
+                    sending.push(self.parts.part(send));
                 }
-                let result = self.send(&targets[place], plan).await;
-                stopped.fetch_or(result.is_err(), Ordering::Relaxed);
-                (place, Some(result))
-            });
-            let mut requests =
-                futures::stream::iter(requests).buffered(self.settings.concurrent.max(1));
-            let mut failure = None;
-            // All that was begun is waited for: an answer that nobody reads would be a change that nobody notes.
-            while let Some((place, result)) = requests.next().await {
-                match result {
-                    Some(Ok(done)) => results[place] = Some(done),
-                    Some(Err(error)) => failure = failure.or(Some(error)),
-                    None => {}
+                // All that was begun is waited for: an answer that nobody reads would be a change that nobody notes.
+                match self.parts.step(&mut sending).await {
+                    Step::Done((place, Ok(done))) => results[place] = Some(done),
+                    // The first in apply order is told.
+                    Step::Done((place, Err(error))) => match &failure {
+                        Some((before, _)) if *before < place => {}
+                        _ => failure = Some((place, error)),
+                    },
+                    Step::Turned => {}
+                    Step::End => break,
                 }
             }
-            if let Some(failure) = failure {
+            if let Some((_, failure)) = failure {
                 return Err(failure);
             }
         }
         Ok(())
     }
 
-    fn note_definition(&self, target: &Target) {
-        let group = target
-            .object
-            .get("spec")
-            .and_then(|spec| spec.get("group"))
-            .and_then(Value::as_str);
-        if let Some(group) = group {
-            self.mapper.forget_group(group);
-            self.fresh_groups.lock().insert(group.to_owned());
+    fn note_definitions(&self, targets: &[Target], results: &[Option<Done>]) {
+        for (target, done) in targets.iter().zip(results) {
+            let changed = done.as_ref().is_some_and(|done| done.action.is_change());
+            let group = target
+                .object
+                .get("spec")
+                .and_then(|spec| spec.get("group"))
+                .and_then(Value::as_str)
+                .filter(|_| changed && target.object.is_definition());
+            if let Some(group) = group {
+                self.mapper.note_definition(group);
+            }
         }
     }
 

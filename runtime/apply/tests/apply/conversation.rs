@@ -7,11 +7,12 @@
 //! - `N/moved`: optional, references `Kind/namespace/name` a line;
 //! - `N/inventory`: optional, identities of the old inventory, all of version v1;
 //! - `N/prune`: optional in place of `objects`: prune what the inventory has;
-//! - `N/server`: `> METHOD PATH`, optionally `> BODY`, then `< STATUS BODY`, or `< STATUS/SECONDS BODY` with a Retry-After. All of it must be asked, in any order but
+//! - `N/server`: `> METHOD PATH`, optionally `> BODY`, then `< STATUS BODY`, or `< STATUS/SECONDS BODY` with a Retry-After, or
+//!   `<* STATUS BODY` for a request that is repeated from then on. All of it must be asked, in any order but
 //!   that of equal requests, and nothing else. Discovery is answered beside it;
 //! - `N/checks`: optional, what the drift check is asked: the objects of a call and how they are
 //!   judged, a line each, empty for a look at the rules alone;
-//! - `N/waits`: optional, how many parts of the apply wait for the cluster as whoever applies wants to;
+//! - `N/waits`: optional, how often nothing is done but to wait for the cluster, as whoever applies wants to;
 //! - `N/outcome`: the changes a line each, then the failure if there is one.
 
 use std::{
@@ -47,6 +48,7 @@ impl Waiter for Counting {
     }
 }
 
+#[derive(Clone)]
 struct Exchange {
     method: String,
     path: String,
@@ -54,6 +56,8 @@ struct Exchange {
     status: u16,
     retry_after: Option<String>,
     answer: Value,
+    is_repeated: bool,
+    was_asked: bool,
 }
 
 fn script(text: &str) -> Vec<Exchange> {
@@ -74,15 +78,19 @@ fn script(text: &str) -> Vec<Exchange> {
                     status: 0,
                     retry_after: None,
                     answer: Value::Null,
+                    is_repeated: false,
+                    was_asked: false,
                 });
             }
-            "< " => {
+            "< " | "<*" => {
+                let rest = rest.trim_start();
                 let (status, answer) = rest.split_once(' ').unwrap_or((rest, "{}"));
                 let exchange = exchanges.last_mut().unwrap();
                 let (status, retry_after) = match status.split_once('/') {
                     Some((status, seconds)) => (status, Some(seconds.to_owned())),
                     None => (status, None),
                 };
+                exchange.is_repeated = mark == "<*";
                 exchange.status = status.parse().unwrap();
                 exchange.retry_after = retry_after;
                 exchange.answer = serde_json::from_str(answer)
@@ -129,7 +137,12 @@ fn answer(script: &Script, method: &str, path: &str, body: &[u8]) -> (u16, Optio
             ),
         };
     };
-    let exchange = script.remove(place).unwrap();
+    let mut exchange = script[place].clone();
+    if exchange.is_repeated {
+        script[place].was_asked = true;
+    } else {
+        exchange = script.remove(place).unwrap();
+    }
     if let Some(expected) = &exchange.body {
         let sent: Value = serde_json::from_slice(body).unwrap();
         assert_eq!(&sent, expected, "body of {method} {path}");
@@ -236,7 +249,7 @@ async fn check(text: &str) {
         let mut lines;
         if section(format!("{round}/prune")).is_some() {
             let stale = previous.inventory.objects().unwrap();
-            let pruned = prune(&client, &mapper, &owner, stale, 4).await;
+            let pruned = prune(&client, &mapper, &owner, stale, 4, &waiter).await;
             lines = pruned.changes.to_string();
             for survivor in &pruned.survivors {
                 let _ = write!(lines, "\nkept: {survivor}");
@@ -285,6 +298,7 @@ async fn check(text: &str) {
             .lock()
             .unwrap()
             .drain(..)
+            .filter(|it| !it.was_asked)
             .map(|it| format!("{} {}", it.method, it.path))
             .collect();
         assert!(left.is_empty(), "round {round}: never asked: {left:?}");
@@ -312,6 +326,8 @@ cases! {
     force_held
     force_immutable
     force_invalid
+    force_straggler
+    force_switched
     if_not_present
     ignored_adopted
     ignored_alone
@@ -323,9 +339,13 @@ cases! {
     never_leftovers
     never_new
     never_taken
+    never_taken_switched
     patience
+    prune_hidden
     prune_owner
+    prune_stale_discovery
     prune_survivors
+    prune_switched
     refused_after_trial
     refused_alone
     refused_in_stage

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tidegate_apply::{DryRunMode, Inventory, Mapper, prune, read_live, wait_for_termination};
+use tidegate_apply::{
+    DryRunMode, IdleWaiter, Inventory, Mapper, prune, read_live, wait_for_termination,
+};
 
 use crate::bench::{Bench, config, counted, deployment};
 
@@ -143,7 +145,15 @@ async fn definitions_come_before_their_objects() {
         .inventory
         .without(&Inventory::default())
         .unwrap();
-    let pruned = prune(&bench.client, &bench.mapper, &bench.owner, stale.clone(), 4).await;
+    let pruned = prune(
+        &bench.client,
+        &bench.mapper,
+        &bench.owner,
+        stale.clone(),
+        4,
+        &IdleWaiter,
+    )
+    .await;
     assert!(pruned.failure.is_none());
     assert_eq!(
         pruned.changes.to_string(),
@@ -161,6 +171,7 @@ async fn definitions_come_before_their_objects() {
         &bench.owner,
         stale,
         4,
+        &IdleWaiter,
     )
     .await;
     assert_eq!(
@@ -250,7 +261,7 @@ async fn a_tenant_does_what_it_may() {
     let grant = async |bench: &mut Bench, verbs: Value| {
         let tenant = std::mem::replace(&mut bench.client, admin.clone());
         let role =
-            json!({"rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": verbs}]});
+            json!({"rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": &verbs}]});
         bench
             .put(
                 bench.object("rbac.authorization.k8s.io/v1", "Role", "tenant", role),
@@ -270,9 +281,19 @@ async fn a_tenant_does_what_it_may() {
                 "setup",
             )
             .await;
-        bench.client = tenant;
         // The authorizer learns of it from a watch.
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        for verb in ["create", "delete", "get", "list", "patch"] {
+            let wanted = verbs.as_array().unwrap().contains(&json!(verb));
+            let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+                "spec": {"user": account, "resourceAttributes":
+                    {"namespace": "apply-tenant", "verb": verb, "resource": "configmaps"}}});
+            let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+            let ask = || bench.request("POST", path, "application/json", &review);
+            while ask().await["status"]["allowed"] != wanted {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        bench.client = tenant;
     };
     grant(&mut bench, json!(["patch", "create", "get"])).await;
     assert_eq!(
@@ -281,7 +302,15 @@ async fn a_tenant_does_what_it_may() {
     );
 
     let stale = bench.previous.inventory.objects().unwrap();
-    let pruned = prune(&bench.client, &bench.mapper, &bench.owner, stale.clone(), 4).await;
+    let pruned = prune(
+        &bench.client,
+        &bench.mapper,
+        &bench.owner,
+        stale.clone(),
+        4,
+        &IdleWaiter,
+    )
+    .await;
     assert_eq!(
         pruned.failure.unwrap().to_string(),
         format!(
@@ -319,7 +348,15 @@ async fn a_finalizer_is_waited_for() {
         )
         .await;
     let stale = bench.previous.inventory.objects().unwrap();
-    let pruned = prune(&bench.client, &bench.mapper, &bench.owner, stale, 4).await;
+    let pruned = prune(
+        &bench.client,
+        &bench.mapper,
+        &bench.owner,
+        stale,
+        4,
+        &IdleWaiter,
+    )
+    .await;
     assert_eq!(
         pruned.changes.to_string(),
         "ConfigMap/apply-termination/b deleted\nConfigMap/apply-termination/a deleted"
@@ -334,5 +371,5 @@ async fn a_finalizer_is_waited_for() {
     bench
         .edit("a", "somebody", &json!({"metadata": {"finalizers": null}}))
         .await;
-    wait(Duration::from_secs(5)).await.unwrap();
+    wait(Duration::from_mins(1)).await.unwrap();
 }

@@ -128,6 +128,7 @@ impl Applying<'_> {
             self.owner,
             stale,
             self.reconciler.settings.concurrent_apply,
+            &WithoutWorker(run),
         )
         .await;
         if let Some(failure) = pruned.failure {
@@ -220,7 +221,7 @@ impl Applying<'_> {
 }
 
 /// Waits that hold no worker.
-struct WithoutWorker<'a>(&'a Run<Reconciler>);
+pub(super) struct WithoutWorker<'a>(pub(super) &'a Run<Reconciler>);
 
 impl Waiter for WithoutWorker<'_> {
     fn wait<'a>(&'a self, wait: Wait<'a>) -> Wait<'a> {

@@ -2,6 +2,7 @@
 
 use super::Reconciler;
 use super::act::owner_of;
+use super::applying::WithoutWorker;
 use super::applying::inventory_of;
 use super::outcome::Finalized;
 use super::plan::Finalize;
@@ -52,6 +53,7 @@ impl Reconciler {
             &owner,
             objects,
             self.settings.concurrent_apply,
+            &WithoutWorker(run),
         )
         .await;
         if let Some(failure) = pruned.failure {
