@@ -6,6 +6,7 @@ mod codegen;
 mod conformance;
 mod controlplane;
 mod demo;
+mod image;
 mod lint;
 mod oracle;
 mod plugins;
@@ -57,6 +58,8 @@ enum Command {
     },
     /// Lint and render the chart with the real helm, and check what comes out
     Chart,
+    /// Make a container image of a release build, without Docker, and print the path of its archive
+    Image(image::Options),
     /// Build the control plane for tests and print its path
     Controlplane,
     /// Build the built-in plugins and print their folder
@@ -93,6 +96,7 @@ fn run(workspace: &Workspace, command: &Command) -> anyhow::Result<()> {
         Command::Tidy => tidy::run(workspace),
         Command::Codegen { check } => codegen::run(&workspace.root, *check),
         Command::Chart => chart::check(&workspace.root),
+        Command::Image(options) => image::run(workspace, options),
         Command::Controlplane => {
             step::result(&controlplane::build(workspace)?.display().to_string());
             Ok(())

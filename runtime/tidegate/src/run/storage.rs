@@ -115,7 +115,33 @@ pub(crate) async fn clear_scratch(store: &Store) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::claim;
     use super::default_folder;
+    use std::time::Duration;
+    use tidegate_artifact::Options;
+    use tidegate_artifact::Store;
+
+    #[tokio::test]
+    async fn the_next_leader_waits_for_the_folder_and_others_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Store::new(Options::new(folder.path(), "x")).unwrap();
+        let (first, second, third) = (open(), open(), open());
+        first.claim("process 7 on host-a").unwrap();
+        let refused = claim(&third, false).await.unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            format!(
+                "--storage-path: {:?} is in use by process 7 on host-a: stop that process, or give this one a folder of its own",
+                folder.path()
+            )
+        );
+        let next = tokio::spawn(async move { claim(&second, true).await.map(|()| second) });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(!next.is_finished());
+        drop(first);
+        let _leads = next.await.unwrap().unwrap();
+        assert!(claim(&third, false).await.is_err());
+    }
 
     #[test]
     fn the_default_folder_is_made_and_is_ours() {
