@@ -8,6 +8,7 @@ mod fill;
 mod matching;
 mod metrics;
 mod play;
+mod plugins;
 mod scenario;
 mod world;
 

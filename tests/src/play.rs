@@ -30,13 +30,16 @@ pub fn play(scenario: &Scenario, folder: &Path, worlds: &Worlds) -> anyhow::Resu
         .to_string_lossy()
         .into_owned();
     ensure!(
-        scenario.alone || (scenario.definitions.is_empty() && scenario.runs_as.is_none()),
-        "`definitions` and `runs-as` are for cases that are `alone`"
+        scenario.alone
+            || (scenario.definitions.is_empty()
+                && scenario.plugins.is_empty()
+                && scenario.runs_as.is_none()),
+        "`definitions`, `plugins` and `runs-as` are for cases that are `alone`"
     );
     let world = if scenario.alone {
-        Arc::new(World::start(scenario, &name)?)
+        Arc::new(World::start(scenario, folder, &name)?)
     } else {
-        worlds.shared(scenario)?
+        worlds.shared(scenario, folder)?
     };
     for attempt in 1.. {
         let namespace = if attempt == 1 {

@@ -28,6 +28,9 @@ pub struct Scenario {
     /// The account that the engine of a case that is `alone` runs as; it may do everything when none is named.
     #[serde(default)]
     pub(crate) runs_as: Option<RunsAs>,
+    /// Built-in plugins that a case that is `alone` has others for: files beside the scenario.
+    #[serde(default)]
+    pub(crate) plugins: BTreeMap<String, String>,
     /// More namespaces, each with the case's own in front: `NAME-<suffix>`.
     #[serde(default)]
     pub(crate) namespaces: Vec<String>,

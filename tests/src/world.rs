@@ -1,17 +1,19 @@
 //! Control planes, engines and Git servers, shared by the cases that want the same engine.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 use serde_json::Value;
 use tempfile::TempDir;
+use tidegate_sandbox::PLUGINS_DIR;
 use tidegate_testkit::account::kubeconfig_of;
 use tidegate_testkit::cluster::install_definitions;
 use tidegate_testkit::git_server::Access;
 use tidegate_testkit::{Cluster, ControlPlane, EventReceiver, GitServer, Tidegate};
 
+use crate::plugins;
 use crate::scenario::{RunsAs, Scenario, Who, documents};
 
 /// Arguments of every engine.
@@ -44,6 +46,8 @@ pub(crate) struct World {
     /// The namespace that they run in.
     home: String,
     _account: Option<TempDir>,
+    /// Where their built-in plugins are, if elsewhere.
+    plugins: Option<TempDir>,
     _plane: ControlPlane,
 }
 
@@ -54,8 +58,12 @@ pub struct Worlds {
 }
 
 impl World {
-    /// A world of the engine that `scenario` wants, for its `namespace` alone or for all of those that want the same.
-    pub(crate) fn start(scenario: &Scenario, namespace: &str) -> anyhow::Result<World> {
+    /// A world of the engine that the `scenario` in `folder` wants, for its `namespace` alone or for all of those that want the same.
+    pub(crate) fn start(
+        scenario: &Scenario,
+        folder: &Path,
+        namespace: &str,
+    ) -> anyhow::Result<World> {
         let plane = ControlPlane::start()?;
         let cluster = Cluster::connect(&plane.kubeconfig())?;
         let definitions: Vec<Value> = tidegate_api::all_definitions(&tidegate_api::Labels::new())
@@ -80,6 +88,11 @@ impl World {
             Some((_, kubeconfig)) => kubeconfig.clone(),
             None => plane.kubeconfig(),
         };
+        let plugins = if scenario.plugins.is_empty() {
+            None
+        } else {
+            Some(plugins::folder(folder, &scenario.plugins)?)
+        };
         cluster.create_namespace(HOME)?;
         let receiver = EventReceiver::start()?;
         let arguments = ENGINE
@@ -102,6 +115,7 @@ impl World {
             kubeconfig,
             home: home.to_owned(),
             _account: account.map(|(folder, _)| folder),
+            plugins,
             _plane: plane,
         };
         world.start_engine(Who::Engine)?;
@@ -116,7 +130,11 @@ impl World {
             return Ok(engine.restart()?);
         }
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        let environment = [("RUNTIME_NAMESPACE", self.home.as_str())];
+        let mut environment = vec![("RUNTIME_NAMESPACE", self.home.as_str())];
+        if let Some(folder) = &self.plugins {
+            let path = folder.path().to_str().context("a path that is no text")?;
+            environment.push((PLUGINS_DIR, path));
+        }
         *engine = Some(Tidegate::start_with(
             &self.kubeconfig,
             &arguments,
@@ -175,12 +193,12 @@ fn account(
 
 impl Worlds {
     /// The world of a scenario that shares it with others that want an engine with the same arguments.
-    pub(crate) fn shared(&self, scenario: &Scenario) -> anyhow::Result<Arc<World>> {
+    pub(crate) fn shared(&self, scenario: &Scenario, folder: &Path) -> anyhow::Result<Arc<World>> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(world) = shared.get(&scenario.engine) {
             return Ok(Arc::clone(world));
         }
-        let world = Arc::new(World::start(scenario, HOME)?);
+        let world = Arc::new(World::start(scenario, folder, HOME)?);
         shared.insert(scenario.engine.clone(), Arc::clone(&world));
         Ok(world)
     }

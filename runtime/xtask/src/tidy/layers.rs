@@ -91,8 +91,11 @@ const OWNED: &[(&str, &[&str])] = &[
     ("schemars", &["runtime/api"]),
     ("wasmtime", &["runtime/sandbox"]),
     ("wit-bindgen", &["plugins/guest", "plugins/components/*"]),
-    ("wit-component", &["runtime/sandbox", "runtime/xtask"]),
-    ("wit-parser", &["runtime/sandbox", "runtime/xtask"]),
+    (
+        "wit-component",
+        &["runtime/sandbox", "runtime/xtask", "tests"],
+    ),
+    ("wit-parser", &["runtime/sandbox", "runtime/xtask", "tests"]),
 ];
 
 struct Layer {
