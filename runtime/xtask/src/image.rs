@@ -12,6 +12,7 @@ mod name;
 mod tests;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -90,7 +91,10 @@ fn write(image: &Image, path: &Path) -> anyhow::Result<String> {
         .filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    // For others to read too, as what any program writes.
+    let mut file = tempfile::Builder::new()
+        .permissions(fs::Permissions::from_mode(0o644))
+        .tempfile_in(folder)?;
     let digest = image.write(file.as_file_mut())?;
     file.persist(path)
         .with_context(|| path.display().to_string())?;
