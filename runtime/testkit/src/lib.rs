@@ -92,11 +92,26 @@ pub fn cache_dir() -> std::path::PathBuf {
         .join("tidegate")
 }
 
-/// A TCP port of 127.0.0.1 that nobody listened on a moment ago.
+/// A TCP port of 127.0.0.1 that nobody listens on, and that this process has not given out yet.
+///
+/// It is below those that systems give to connections (from 32768 on with Linux, from 49152 on elsewhere): one of them
+/// may be taken by anybody's connection before somebody listens on it.
 pub fn free_port() -> Result<u16, Error> {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").map_err(Error::io("a free port"))?;
-    Ok(listener
-        .local_addr()
-        .map_err(Error::io("a free port"))?
-        .port())
+    const PORTS: std::ops::Range<u16> = 20_000..30_000;
+    static GIVEN: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let count = u32::from(PORTS.end - PORTS.start);
+    // Processes that run side by side begin far from each other.
+    let first = std::process::id().wrapping_mul(211);
+    let mut refused = None;
+    for _ in PORTS {
+        let given = GIVEN.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let port = PORTS.start + u16::try_from(first.wrapping_add(given) % count).unwrap_or(0);
+        match std::net::TcpListener::bind(("127.0.0.1", port)) {
+            Ok(_) => return Ok(port),
+            Err(error) => refused = Some(error),
+        }
+    }
+    Err(Error::io("a free port")(
+        refused.unwrap_or_else(|| std::io::ErrorKind::AddrInUse.into()),
+    ))
 }

@@ -6,9 +6,10 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
-use http::Request;
+use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
 use kube::{
     Client, Config,
@@ -163,6 +164,7 @@ impl Bench {
             .await;
     }
 
+    /// What must succeed, sooner or later: while the server switches a definition, it does not serve the path.
     pub(crate) async fn request(
         &self,
         method: &str,
@@ -170,28 +172,33 @@ impl Bench {
         content_type: &str,
         body: &Value,
     ) -> Value {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("content-type", content_type);
         let body = if body.is_null() {
             Vec::new()
         } else {
             serde_json::to_vec(body).unwrap()
         };
-        let response = self
-            .client
-            .send(request.body(Body::from(body)).unwrap())
-            .await
-            .unwrap();
-        let status = response.status();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        assert!(
-            status.is_success(),
-            "{method} {path}: {}",
-            String::from_utf8_lossy(&bytes)
-        );
-        serde_json::from_slice(&bytes).unwrap()
+        let deadline = Instant::now() + Duration::from_mins(1);
+        loop {
+            let request = Request::builder()
+                .method(method)
+                .uri(path)
+                .header("content-type", content_type)
+                .body(Body::from(body.clone()));
+            let response = self.client.send(request.unwrap()).await.unwrap();
+            let status = response.status();
+            let bytes = response.into_body().collect().await.unwrap().to_bytes();
+            if status.is_success() {
+                return serde_json::from_slice(&bytes).unwrap();
+            }
+            let text = String::from_utf8_lossy(&bytes);
+            let is_unserved =
+                status == StatusCode::NOT_FOUND && text.trim() == "404 page not found";
+            assert!(
+                is_unserved && Instant::now() < deadline,
+                "{method} {path}: {text}"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     pub(crate) async fn live(&self, name: &str) -> Value {

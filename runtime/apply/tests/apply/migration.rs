@@ -1,6 +1,6 @@
 //! The gate `MigrateAPIVersion`, against a real API server.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tidegate_apply::DryRunMode;
@@ -73,10 +73,9 @@ async fn migration_by_gate(name: &str, mode: DryRunMode) {
     };
     let mut before = read(&bench).await;
     // The server takes a moment to serve a changed schema.
-    for _ in 0..100 {
-        if before.pointer("/spec/from/0/extract/policy").is_some() {
-            break;
-        }
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while before.pointer("/spec/from/0/extract/policy").is_none() {
+        assert!(Instant::now() < deadline, "{before}");
         tokio::time::sleep(Duration::from_millis(50)).await;
         before = read(&bench).await;
     }

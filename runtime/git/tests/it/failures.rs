@@ -172,7 +172,7 @@ fn a_server_that_hangs_is_left() {
             format!("unable to clone '{url}': context deadline exceeded")
         );
         assert!(
-            start.elapsed() < Duration::from_secs(3),
+            start.elapsed() < Duration::from_secs(30),
             "{:?}",
             start.elapsed()
         );
@@ -189,7 +189,7 @@ fn a_server_that_hangs_is_left() {
             format!("unable to clone '{url}': context canceled")
         );
         assert!(
-            start.elapsed() < Duration::from_secs(5),
+            start.elapsed() < Duration::from_mins(1),
             "{:?}",
             start.elapsed()
         );

@@ -189,7 +189,10 @@ fn every_hostile_plugin_ends_with_a_named_error() {
         open_files() - files
     );
     // The epoch thread ends at its next tick.
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    let deadline = Instant::now() + std::time::Duration::from_secs(30);
+    while threads() > tasks + 2 && Instant::now() < deadline {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
     assert!(
         threads() <= tasks + 2,
         "{} threads leaked",
@@ -261,5 +264,6 @@ fn a_cancelled_call_ends_at_the_next_tick() {
         report.outcome.as_ref().map_err(Failure::name),
         Err("cancelled")
     );
-    assert!(took < std::time::Duration::from_secs(2), "{took:?}");
+    // It would have ended by itself at its limit.
+    assert!(took < Limits::TENANT.wall / 2, "{took:?}");
 }
