@@ -1,10 +1,12 @@
 //! The built-in plugins as the command line calls them: one call each, in a process that ends with it.
 
+use crate::clone;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::OnceLock;
+use tidegate_git::Locator;
 use tidegate_git::RemoteBases;
 use tidegate_sandbox::Call;
 use tidegate_sandbox::CallReport;
@@ -136,7 +138,8 @@ fn documents(report: CallReport) -> anyhow::Result<Vec<Document>> {
         .collect())
 }
 
-/// Opens remote bases; nothing of TLS is set up before one is wanted.
+/// Opens remote bases: with the user's `git` where there is one, else without anybody's credentials. Nothing of TLS is
+/// set up before one is wanted.
 pub(crate) struct Remotes;
 
 impl Remotes {
@@ -151,7 +154,14 @@ impl Remotes {
 
 impl RemoteSource for Remotes {
     fn open(&self, locator: &str) -> Result<(Arc<dyn Tree>, String), RemoteError> {
-        Self::bases().open(locator).map_err(for_good)
+        let path = std::env::var_os("PATH");
+        let (Some(git), Ok(parsed)) = (clone::program(path.as_deref()), Locator::parse(locator))
+        else {
+            return Self::bases().open(locator).map_err(for_good);
+        };
+        let tree = clone::clone(&git, &parsed).map_err(RemoteError::NotFound)?;
+        let inside = parsed.path.trim_end_matches('/').to_owned();
+        Ok((Arc::new(tree), inside))
     }
 
     fn read(&self, url: &str) -> Result<Bytes, RemoteError> {

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use tempfile::TempDir;
 use tidegate_values::Digest;
 use tidegate_values::Entry;
 use tidegate_values::EntryKind;
@@ -24,6 +25,8 @@ pub(crate) struct FileTree {
     root: PathBuf,
     /// The file read last: its digest is asked for next.
     last: Mutex<Option<(String, Bytes)>>,
+    /// Removed with the tree.
+    _folder: Option<TempDir>,
 }
 
 impl FileTree {
@@ -37,7 +40,17 @@ impl FileTree {
         Self {
             root: root.into(),
             last: Mutex::new(None),
+            _folder: None,
         }
+    }
+
+    /// A folder that goes with the tree.
+    pub(crate) fn of(folder: TempDir) -> io::Result<Self> {
+        let tree = Self::below(folder.path().canonicalize()?);
+        Ok(Self {
+            _folder: Some(folder),
+            ..tree
+        })
     }
 
     fn below_root(&self, path: &str) -> PathBuf {

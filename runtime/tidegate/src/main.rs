@@ -2,6 +2,7 @@
 
 mod build;
 mod cli;
+mod clone;
 mod engines;
 mod file_tree;
 mod flags;

@@ -86,7 +86,7 @@ pub enum RemoteError {
     Unavailable(String),
 }
 
-/// Opens what a kustomization names by URL, without credentials.
+/// Opens what a kustomization names by URL. In a controller without credentials: whoever wrote it is not to be trusted.
 pub trait RemoteSource: Send + Sync {
     /// `locator` as written in the kustomization (`https://host/org/repo//path?ref=v1`, …).
     /// Gives the tree of the whole repository, and the path inside it. Blocks.

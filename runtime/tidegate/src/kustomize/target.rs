@@ -11,7 +11,10 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tidegate_git::Locator;
+use tidegate_values::EntryKind;
+use tidegate_values::ReadError;
 use tidegate_values::RemoteSource as _;
+use tidegate_values::Tree;
 
 /// Where messages say that a fetched repository is; kustomize clones into folders of this form.
 const REPOSITORY: &str = "/tmp/kustomize-repository";
@@ -25,6 +28,7 @@ pub(super) struct Target {
 pub(super) fn open(directory: &str) -> anyhow::Result<Target> {
     if Locator::parse(directory).is_ok() {
         let (tree, path) = Remotes.open(directory)?;
+        check_inside(tree.as_ref(), &path)?;
         let folder = Folder {
             tree,
             path,
@@ -45,6 +49,30 @@ pub(super) fn open(directory: &str) -> anyhow::Result<Target> {
         folder,
         is_remote: false,
     })
+}
+
+/// That a path leads to a folder of a repository. kustomize: api/internal/loader, `newLoaderAtGitClone`.
+fn check_inside(tree: &dyn Tree, path: &str) -> anyhow::Result<()> {
+    let kind = |path: &str| Ok::<_, ReadError>(tree.stat(path)?.map(|entry| entry.kind));
+    match kind(path) {
+        Ok(Some(EntryKind::Directory)) => Ok(()),
+        Ok(Some(EntryKind::File)) => {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            bail!("'{REPOSITORY}/{path}' refers to file '{name}'; expecting directory")
+        }
+        Ok(None) | Err(ReadError::NotFound | ReadError::NotADirectory) => {
+            let ends = path.match_indices('/').map(|(end, _)| end);
+            let missing = ends
+                .map(|end| &path[..end])
+                .find(|part| !matches!(kind(part), Ok(Some(_))))
+                .unwrap_or(path);
+            bail!(
+                "evalsymlink failure on '{REPOSITORY}/{path}' : \
+                 lstat {REPOSITORY}/{missing}: no such file or directory"
+            )
+        }
+        Err(error) => Err(error).context(format!("{REPOSITORY}/{path}")),
+    }
 }
 
 /// The real path of a folder, seen from the root of the file system. The texts are those of kustomize

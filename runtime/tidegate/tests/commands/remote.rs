@@ -30,6 +30,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("repository-as-the-folder", repository_as_the_folder),
         trial("repository-as-a-base", repository_as_a_base),
+        trial("repository-by-git", repository_by_git),
         trial("repository-missing", repository_missing),
         trial("file-of-a-server-missing", file_of_a_server_missing),
         trial("server-not-there", server_not_there),
@@ -108,6 +109,51 @@ fn repository_as_a_base() -> anyhow::Result<()> {
         format!("namePrefix: a-\nresources:\n- {base}\n"),
     )?;
     check(&run(folder.path(), ["kustomize"])?, BUILT)
+}
+
+/// The others have no `git` on the path, and our own client reads over HTTP. Here it is git that does, and it reads from
+/// the disk too. The texts are those of kustomize v5.8.1, the clone's folder aside.
+fn repository_by_git() -> anyhow::Result<()> {
+    let (server, folder) = (server()?, tempfile::tempdir()?);
+    let repository = server.repository("manifests")?;
+    let url = format!("file://{}", repository.git_dir().display());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let build_of = |url: &str, rest: &str| -> anyhow::Result<Output> {
+        let mut command = tidegate()?;
+        command.args(["kustomize", &format!("{url}{rest}")]);
+        Ok(command.env("PATH", &path).output()?)
+    };
+    let build = |rest: &str| build_of(&url, rest);
+    check(&build("//overlay?ref=v1")?, BUILT)?;
+    check(
+        &build_of(&server.url("manifests"), "//overlay?ref=v1")?,
+        BUILT,
+    )?;
+    check_error(
+        &build("//overlay?ref=none")?,
+        &format!(
+            "git fetch --depth=1 {url} none': fatal: couldn't find remote ref none\n: exit status 128\n"
+        ),
+    )?;
+    check_error(
+        &build("//overlay/none/more?ref=v1")?,
+        "Error: evalsymlink failure on '/tmp/kustomize-repository/overlay/none/more' : \
+         lstat /tmp/kustomize-repository/overlay/none: no such file or directory\n",
+    )?;
+    check_error(
+        &build("//base/settings.yaml?ref=v1")?,
+        "Error: '/tmp/kustomize-repository/base/settings.yaml' refers to file 'settings.yaml'; expecting directory\n",
+    )?;
+    check_error(
+        &build("//overlay?ref=v1&timeout=0.000001s")?,
+        "Error: hit 1µs timeout running '",
+    )?;
+    // Not an option of git's.
+    let trap = folder.path().join("trap");
+    let option = format!("//overlay?ref=--upload-pack=touch%20{}", trap.display());
+    check_error(&build(&option)?, "may begin with a dash")?;
+    ensure!(!trap.exists(), "a ref of the URL ran a program");
+    Ok(())
 }
 
 fn repository_missing() -> anyhow::Result<()> {
