@@ -8,7 +8,6 @@
     reason = "a build that hangs is found by another thread with a clock"
 )]
 
-use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::thread;
@@ -16,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use tidegate_kustomize::{Options, Reorder, build};
 
-use crate::cases::Case;
+use crate::damage::{Input, Random};
 use crate::memory_files::{MemoryFiles, ROOT};
 use crate::oracle::Oracle;
 
@@ -29,218 +28,6 @@ const TOO_MUCH: usize = 64 << 20;
 /// Unoptimised frames are many times as large as those in the sandbox.
 const STACK: usize = 64 << 20;
 
-/// What lines are replaced by, and texts changed to.
-const WORDS: &[&str] = &[
-    "null",
-    "~",
-    "",
-    "[]",
-    "{}",
-    "''",
-    "\"\"",
-    "0",
-    "-1",
-    "1e999",
-    ".inf",
-    ".nan",
-    "9223372036854775808",
-    "true",
-    "yes",
-    "*a",
-    "&a",
-    "&a [*a]",
-    "<<: *a",
-    "!!binary ZZ",
-    "!!int x",
-    "? [a]",
-    "- - - x",
-    "|",
-    ">-",
-    "---",
-    "...",
-    "\t",
-    "\u{7f}",
-    "\u{2028}",
-    "\u{feff}",
-    "\u{1F600}",
-    "kind: List",
-    "kind: ConfigMapList",
-    "kind: Component",
-    "items:",
-    "metadata:",
-    "name: a",
-    "namespace: ''",
-    "$patch: delete",
-    "$patch: replace",
-    "$patch: none",
-    "resources: [.]",
-    "resources: [..]",
-    "resources: [a.yaml, a.yaml]",
-    "components: [../app]",
-    "bases: [base]",
-    "namePrefix: '$(A)'",
-    "nameSuffix: ''",
-    "namespace: ns",
-    "commonLabels: {a: b}",
-    "labels: [{pairs: {a: b}, includeSelectors: true}]",
-    "configMapGenerator: [{name: a, behavior: merge, literals: [a=b]}]",
-    "secretGenerator: [{name: a, files: [a.yaml]}]",
-    "vars: [{name: A, objref: {kind: ConfigMap, name: a, apiVersion: v1}}]",
-    "images: [{name: '.*', newTag: x}]",
-    "replacements: [{source: {kind: ConfigMap}, targets: [{select: {kind: .*}, fieldPaths: ['*.*', data.[k=v].x]}]}]",
-    "patches: [{patch: '[{\"op\": \"copy\", \"from\": \"\", \"path\": \"/data/k\"}]', target: {kind: ConfigMap}}]",
-    "openapi: {path: a.yaml}",
-    "crds: [a.yaml]",
-    "configurations: [a.yaml]",
-    "transformers: [.]",
-    "generators: [a.yaml]",
-    "validators: [a.yaml]",
-    "a.[b].c",
-    "data.0.1",
-    "metadata/labels[]/x",
-    "[name=(]",
-    "(a",
-    "a{1000}{1000}",
-    "%s%n",
-    "../..",
-    "/",
-    "/build",
-    "https://example.com/x?ref=y",
-    "spec:\n  template:\n    spec:\n      containers: [{name: a}, {name: a}, {}]",
-];
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let high = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
-        usize::try_from(high).unwrap_or(0) % limit.max(1)
-    }
-
-    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        &from[self.below(from.len())]
-    }
-}
-
-/// The files of a build, and the folder to build.
-#[derive(Clone)]
-struct Input {
-    files: Vec<(String, String)>,
-    target: String,
-}
-
-impl Input {
-    fn of(case: &Case) -> Self {
-        Self {
-            files: case
-                .files()
-                .map(|(path, content)| (path.to_owned(), content.to_owned()))
-                .collect(),
-            target: case.target(ROOT),
-        }
-    }
-
-    fn show(&self) -> String {
-        let mut text = format!("-- target --\n{}\n", self.target);
-        for (path, content) in &self.files {
-            let _ = writeln!(text, "-- {path} --\n{content}");
-        }
-        text
-    }
-
-    fn damage(&mut self, others: &[Input], random: &mut Random) {
-        for _ in 0..=random.below(4) {
-            let at = random.below(self.files.len());
-            let other = random.pick(others);
-            let other = random.pick(&other.files).1.clone();
-            let (_, content) = &mut self.files[at];
-            *content = damage(content, &other, random);
-        }
-        if random.below(20) == 0 {
-            let (from, to) = (
-                random.below(self.files.len()),
-                random.below(self.files.len()),
-            );
-            self.files[to].1 = self.files[from].1.clone();
-        }
-    }
-}
-
-fn damage(text: &str, other: &str, random: &mut Random) -> String {
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    if lines.is_empty() {
-        return random.pick(WORDS).to_string();
-    }
-    let at = random.below(lines.len());
-    let indent: String = lines[at].chars().take_while(|c| *c == ' ').collect();
-    match random.below(11) {
-        0 => {
-            lines.remove(at);
-        }
-        1 => lines.insert(at, lines[random.below(lines.len())].clone()),
-        2 => {
-            let with = random.below(lines.len());
-            lines.swap(at, with);
-        }
-        3 => lines.insert(at, format!("{indent}{}", random.pick(WORDS))),
-        4 => {
-            // Another value of the field.
-            let word = random.pick(WORDS);
-            lines[at] = match lines[at].split_once(": ") {
-                Some((key, _)) => format!("{key}: {word}"),
-                None => format!("{} {word}", lines[at]),
-            };
-        }
-        5 => lines[at] = format!("  {}", lines[at]),
-        6 => {
-            lines[at].drain(..indent.len());
-        }
-        7 => {
-            let taken: Vec<&str> = other.lines().collect();
-            let from = random.below(taken.len());
-            let count = random.below(6);
-            for line in taken.iter().skip(from).take(count).rev() {
-                lines.insert(at, format!("{indent}{}", line.trim_start()));
-            }
-        }
-        8 => {
-            // One character.
-            let characters: Vec<char> = lines[at].chars().collect();
-            let place = random.below(characters.len());
-            let new = *random.pick(&[
-                '{', '[', ']', ':', '-', '"', '\'', '#', '&', '*', '|', ',', ' ', '\u{e9}',
-            ]);
-            lines[at] = characters
-                .iter()
-                .enumerate()
-                .map(|(i, c)| if i == place { new } else { *c })
-                .collect();
-        }
-        9 => {
-            // Deep.
-            let depth = 1 << random.below(12);
-            let open = random.pick(&["[", "{a: ", "- "]).repeat(depth);
-            lines[at] = format!("{indent}a: {open}");
-        }
-        _ => {
-            // A word of another file.
-            let from: Vec<&str> = other.split_whitespace().collect();
-            let to: Vec<&str> = lines[at].split_whitespace().collect();
-            if let (false, false) = (from.is_empty(), to.is_empty()) {
-                let (old, new) = (
-                    to[random.below(to.len())].to_owned(),
-                    from[random.below(from.len())],
-                );
-                lines[at] = lines[at].replacen(&old, new, 1);
-            }
-        }
-    }
-    lines.join("\n") + "\n"
-}
-
 /// How the real kustomize differs, if it does. It is run alone: what it does with some inputs is never to end.
 fn find_difference(input: &Input, oracle: &Oracle) -> Option<String> {
     let in_order = Options {
@@ -251,9 +38,9 @@ fn find_difference(input: &Input, oracle: &Oracle) -> Option<String> {
         .files
         .iter()
         .map(|(path, content)| (path.as_str(), content.as_str()));
-    let target = input.target.strip_prefix(ROOT)?;
+    let target = format!("/{}", input.target);
     let wanted = oracle
-        .build_files(files, &["--reorder", "none"], target)
+        .build_files(files, &["--reorder", "none"], target.trim_end_matches('/'))
         .result;
     match (wanted, print(input, &in_order)) {
         (Ok(wanted), Ok(got)) if wanted == got => None,
@@ -271,7 +58,8 @@ fn print(input: &Input, options: &Options) -> Result<String, String> {
             .iter()
             .map(|(path, content)| (path.as_str(), content.as_str())),
     );
-    build(&files, &input.target, options)
+    let target = format!("{ROOT}/{}", input.target);
+    build(&files, target.trim_end_matches('/'), options)
         .map(|build| build.to_yaml())
         .map_err(|error| error.to_string())
 }
@@ -315,7 +103,7 @@ fn damaged_cases_build_or_fail() {
     paths.sort();
     let seeds: Vec<Input> = paths
         .iter()
-        .map(|path| Input::of(&Case::parse(&std::fs::read_to_string(path).unwrap())))
+        .map(|path| Input::of(&std::fs::read_to_string(path).unwrap()))
         .collect();
     let number = |name| {
         std::env::var(name)
@@ -339,7 +127,7 @@ fn damaged_cases_build_or_fail() {
         .unwrap();
     let oracle = Oracle::from_environment();
     let mut differences = Vec::new();
-    let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let mut random = Random::new(seed);
     let start = Instant::now();
     for count in 0.. {
         if seconds.map_or(count >= COUNT, |limit| start.elapsed() > limit) {

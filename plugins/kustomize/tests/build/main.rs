@@ -2,6 +2,7 @@
 //! builds with what it is known to do.
 
 mod cases;
+mod damage;
 mod encodings;
 mod flux;
 mod fuzz;

@@ -268,7 +268,10 @@ fn what_is_damaged_ends_somehow_and_harms_nobody() {
             Ok(_) => ran += 1,
             Err(_) => refused += 1,
         }
-        assert!(began.elapsed() < Limits::TENANT.wall + Duration::from_secs(30), "{at}");
+        assert!(
+            began.elapsed() < Limits::TENANT.wall + Duration::from_secs(30),
+            "{at}"
+        );
     }
     assert!(refused > 0 && ran > 0, "{refused} were refused, {ran} ran");
     neighbour.check();

@@ -3,5 +3,6 @@
 mod bombs;
 mod builtins;
 mod drift;
+mod fuzz;
 #[path = "../shared/tree.rs"]
 mod tree;
