@@ -2,9 +2,11 @@ use sha2::Digest as _;
 use std::fmt;
 use std::str::FromStr;
 
-/// What the digest of an archive is made with (fluxcd/pkg `artifact/digest`). SHA-1, which Flux takes too, proves nothing.
+/// What the digest of an archive is made with (fluxcd/pkg `artifact/digest/digest.go`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Algorithm {
+    /// Flux registers it too. Who makes two archives can give them one SHA-1, so it proves less than the others.
+    Sha1,
     #[default]
     Sha256,
     Sha384,
@@ -15,16 +17,23 @@ pub enum Algorithm {
 /// A text that should have been the digest of an archive and is not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no digest: sha256, sha384, sha512 or blake3, a colon and its hexadecimal digits are wanted"
+    "{0:?} is no digest: sha1, sha256, sha384, sha512 or blake3, a colon and its hexadecimal digits are wanted"
 )]
 pub struct DigestError(String);
 
 impl Algorithm {
-    pub const ALL: [Self; 4] = [Self::Sha256, Self::Sha384, Self::Sha512, Self::Blake3];
+    pub const ALL: [Self; 5] = [
+        Self::Sha1,
+        Self::Sha256,
+        Self::Sha384,
+        Self::Sha512,
+        Self::Blake3,
+    ];
 
     /// As digests begin.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Sha1 => "sha1",
             Self::Sha256 => "sha256",
             Self::Sha384 => "sha384",
             Self::Sha512 => "sha512",
@@ -42,6 +51,7 @@ impl Algorithm {
     /// Bytes of a digest.
     fn len(self) -> usize {
         match self {
+            Self::Sha1 => 20,
             Self::Sha256 | Self::Blake3 => 32,
             Self::Sha384 => 48,
             Self::Sha512 => LONGEST,
@@ -102,6 +112,7 @@ impl FromStr for ArchiveDigest {
 
 /// Makes a digest of what comes in pieces.
 pub(crate) enum Hasher {
+    Sha1(sha1::Sha1),
     Sha256(sha2::Sha256),
     Sha384(sha2::Sha384),
     Sha512(sha2::Sha512),
@@ -111,6 +122,7 @@ pub(crate) enum Hasher {
 impl Hasher {
     pub(crate) fn new(algorithm: Algorithm) -> Self {
         match algorithm {
+            Algorithm::Sha1 => Self::Sha1(sha1::Sha1::new()),
             Algorithm::Sha256 => Self::Sha256(sha2::Sha256::new()),
             Algorithm::Sha384 => Self::Sha384(sha2::Sha384::new()),
             Algorithm::Sha512 => Self::Sha512(sha2::Sha512::new()),
@@ -120,6 +132,7 @@ impl Hasher {
 
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         match self {
+            Self::Sha1(hasher) => hasher.update(bytes),
             Self::Sha256(hasher) => hasher.update(bytes),
             Self::Sha384(hasher) => hasher.update(bytes),
             Self::Sha512(hasher) => hasher.update(bytes),
@@ -133,6 +146,10 @@ impl Hasher {
         let mut bytes = [0; LONGEST];
         let mut put = |digest: &[u8]| bytes[..digest.len()].copy_from_slice(digest);
         let algorithm = match self {
+            Self::Sha1(hasher) => {
+                put(&hasher.finalize());
+                Algorithm::Sha1
+            }
             Self::Sha256(hasher) => {
                 put(&hasher.finalize());
                 Algorithm::Sha256

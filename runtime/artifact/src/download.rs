@@ -3,7 +3,8 @@ use crate::limits::Limits;
 use crate::store::{Store, StoreError, digest_of};
 use crate::tree::ArtifactTree;
 use crate::unpack::{self, UnpackError};
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Read, Seek as _, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -75,26 +76,28 @@ impl Store {
         if let Some(tree) = self.downloaded(digest) {
             return Ok(tree);
         }
+        let url = self.inner.options.hosts.reachable(url);
         let mut wait = FIRST_WAIT;
         let mut attempt = 0;
-        let (_adding, archive) = loop {
-            let adding = self.inner.adding.read();
-            match self.fetch(url, how, stop) {
-                Ok(archive) => break (adding, archive),
+        let mut archive = loop {
+            match self.fetch(&url, how, stop) {
+                Ok(archive) => break archive,
                 Err(error) if attempt == how.retries || !error.is_passing() => return Err(error),
                 Err(error) => tracing::debug!(%error, "archive will be fetched again"),
             }
-            drop(adding);
             attempt += 1;
             rest(wait, stop)?;
             wait = (wait * 2).min(LONGEST_WAIT);
         };
-        if digest_of(archive.path(), digest.algorithm()).map_err(StoreError::Write)? != *digest {
+        let found = digest_of(&mut archive, digest.algorithm()).map_err(StoreError::Write)?;
+        if found != *digest {
             return Err(DownloadError::Mismatch(*digest));
         }
-        let file = std::fs::File::open(archive.path()).map_err(StoreError::Write)?;
+        archive.rewind().map_err(StoreError::Write)?;
+        // Not before: a sweep waits for who adds, and everybody else for the sweep. A server may take its time.
+        let _adding = self.inner.adding.read();
         let index = unpack::unpack(
-            io::BufReader::new(file),
+            io::BufReader::new(archive),
             &self.inner.blobs,
             &how.limits,
             stop,
@@ -102,12 +105,8 @@ impl Store {
         Ok(self.keep_download(digest, index)?)
     }
 
-    fn fetch(
-        &self,
-        url: &str,
-        how: &Download,
-        stop: &AtomicBool,
-    ) -> Result<tempfile::NamedTempFile, DownloadError> {
+    /// The archive, at its beginning.
+    fn fetch(&self, url: &str, how: &Download, stop: &AtomicBool) -> Result<File, DownloadError> {
         let deadline = Instant::now() + how.timeout;
         let client = reqwest::blocking::Client::builder()
             .timeout(how.timeout)
@@ -125,7 +124,7 @@ impl Store {
                 });
             }
         }
-        let mut file = self.temporary()?;
+        let mut file = self.nameless()?;
         let mut size = 0;
         let mut buffer = vec![0; 64 << 10];
         loop {
@@ -139,6 +138,7 @@ impl Store {
                 .read(&mut buffer)
                 .map_err(|error| DownloadError::Connection(error.to_string()))?;
             if count == 0 {
+                file.rewind().map_err(StoreError::Write)?;
                 return Ok(file);
             }
             size += count as u64;

@@ -8,6 +8,7 @@
 mod archive;
 mod digest;
 mod download;
+mod hosts;
 mod ignore;
 mod include;
 mod limits;
@@ -22,6 +23,7 @@ pub use digest::ArchiveDigest;
 pub use digest::DigestError;
 pub use download::Download;
 pub use download::DownloadError;
+pub use hosts::Hosts;
 pub use ignore::Defaults;
 pub use ignore::Ignore;
 pub use ignore::Malformed;

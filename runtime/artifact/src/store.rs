@@ -11,6 +11,7 @@ use trees::{DOWNLOADS, LISTINGS};
 
 use crate::archive::{self, Packed};
 use crate::digest::{Algorithm, ArchiveDigest, Hasher};
+use crate::hosts::Hosts;
 use crate::ignore::Ignore;
 use crate::limits::Limits;
 use crate::record::{Artifact, ArtifactName};
@@ -33,8 +34,11 @@ const BLOBS: &str = ".blobs";
 pub struct Options {
     /// Root folder, `--storage-path`. It must be there.
     pub path: PathBuf,
-    /// Host, or `http(s)://` URL, in the URLs of artifacts: `--storage-adv-addr`.
+    /// Host, or `http(s)://` URL, in the URLs of artifacts: `--storage-adv-addr`. Empty where none are made: no URL
+    /// leads here then.
     pub advertised: String,
+    /// Where the artifacts of others are fetched.
+    pub hosts: Hosts,
     /// Archives kept per object: `--artifact-retention-records`.
     pub retention_records: usize,
     /// How long an archive that is not the current one is kept: `--artifact-retention-ttl`.
@@ -52,6 +56,7 @@ impl Options {
         Self {
             path: path.into(),
             advertised: advertised.into(),
+            hosts: Hosts::default(),
             retention_records: 2,
             retention_age,
             algorithm: Algorithm::default(),
@@ -107,7 +112,7 @@ pub struct Store {
 
 #[derive(Debug)]
 pub(crate) struct Inner {
-    options: Options,
+    pub(crate) options: Options,
     pub(crate) blobs: Arc<Blobs>,
     /// Shared by those who add blobs, exclusive for the sweep: a blob that no listing names yet must survive.
     pub(crate) adding: RwLock<()>,
@@ -162,7 +167,8 @@ impl Store {
 
     /// The path of one of our own archives, from its URL.
     pub fn own_path<'url>(&self, url: &'url str) -> Option<&'url str> {
-        url.strip_prefix(&self.url(""))
+        let serves = !self.inner.options.advertised.is_empty();
+        url.strip_prefix(&self.url("")).filter(|_| serves)
     }
 
     /// Packs `tree` as the archive `<stem>.tar.gz` of `name`, without what `ignore` leaves out.
@@ -267,7 +273,9 @@ impl Store {
             return Err(VerifyError::Missing);
         }
         let path = self.local(path).map_err(|_| VerifyError::Missing)?;
-        match digest_of(&path, digest.algorithm()) {
+        match std::fs::File::open(path)
+            .and_then(|mut file| digest_of(&mut file, digest.algorithm()))
+        {
             Ok(found) if found == *digest => Ok(()),
             Ok(_) => Err(VerifyError::Mismatch(*digest)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(VerifyError::Missing),
@@ -364,6 +372,11 @@ impl Store {
         }
     }
 
+    /// A file that has no name: nothing of it is left after a kill, and no sweep finds it.
+    pub(crate) fn nameless(&self) -> Result<std::fs::File, StoreError> {
+        tempfile::tempfile_in(self.inner.options.path.join(BLOBS)).map_err(StoreError::Write)
+    }
+
     pub(crate) fn temporary(&self) -> Result<tempfile::NamedTempFile, StoreError> {
         tempfile::NamedTempFile::new_in(self.inner.options.path.join(BLOBS))
             .map_err(StoreError::Write)
@@ -386,9 +399,11 @@ fn remove_file(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Digest of a file, read in pieces.
-pub(crate) fn digest_of(path: &Path, algorithm: Algorithm) -> io::Result<ArchiveDigest> {
-    let mut file = std::fs::File::open(path)?;
+/// Digest of what is left of a file, read in pieces.
+pub(crate) fn digest_of(
+    file: &mut std::fs::File,
+    algorithm: Algorithm,
+) -> io::Result<ArchiveDigest> {
     let mut hasher = Hasher::new(algorithm);
     let mut buffer = vec![0; 64 << 10];
     loop {

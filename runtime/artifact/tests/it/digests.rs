@@ -6,9 +6,10 @@ use crate::store::publish;
 use std::sync::atomic::AtomicBool;
 use tidegate_artifact::{Algorithm, ArchiveDigest, Download, Options, Store, VerifyError};
 
-/// What the tools say of the bytes `abc`: `printf abc | sha256sum`, `sha384sum`, `sha512sum` (GNU coreutils 9.1), and the
+/// What the tools say of the bytes `abc`: `printf abc | sha1sum`, `sha256sum`, `sha384sum`, `sha512sum` (GNU coreutils 9.1), and the
 /// reference implementation of BLAKE3.
-const ABC: [&str; 4] = [
+const ABC: [&str; 5] = [
+    "sha1:a9993e364706816aba3e25717850c26c9cd0d89d",
     "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
     "sha384:cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7",
     "sha512:ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
@@ -28,10 +29,10 @@ fn digests_are_those_of_the_tools() {
 
 #[test]
 fn what_is_no_digest_is_shown() {
-    let [sha256, sha384, ..] = ABC;
+    let [sha1, sha256, sha384, ..] = ABC;
     let other_length = sha384.replace("sha384", "sha256");
     let short = &sha256[..sha256.len() - 2];
-    let sha1 = "sha1:a9993e364706816aba3e25717850c26c9cd0d89d";
+    let long = format!("{sha1}00");
     for text in [
         "",
         "sha256",
@@ -39,7 +40,7 @@ fn what_is_no_digest_is_shown() {
         "sha256:x\ny",
         &other_length,
         short,
-        sha1,
+        &long,
         "md5:00",
     ] {
         let error = text.parse::<ArchiveDigest>().unwrap_err().to_string();

@@ -1,10 +1,12 @@
 use crate::files::{Files, all, paths};
 use crate::server::serve;
 use crate::store::{publish, store};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::sync::atomic::AtomicBool;
+use std::sync::mpsc;
+use std::time::Duration;
 use tidegate_artifact::{Algorithm, ArchiveDigest};
-use tidegate_artifact::{Download, DownloadError, Limits, Options, Store, UnpackError};
+use tidegate_artifact::{Download, DownloadError, Hosts, Limits, Options, Store, UnpackError};
 
 fn quick() -> Download {
     Download {
@@ -67,6 +69,78 @@ fn somebody_else_s_archive_is_taken_once() {
         ),
         ["a/b.yaml", "run"]
     );
+}
+
+/// One connection that gets the first half of `bytes`, and the rest when it is `released`. Tells when the half is sent.
+fn stall(bytes: Vec<u8>, asked: mpsc::Sender<()>, released: mpsc::Receiver<()>) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 4096]).unwrap();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", bytes.len());
+        stream.write_all(head.as_bytes()).unwrap();
+        let (first, rest) = bytes.split_at(bytes.len() / 2);
+        stream.write_all(first).unwrap();
+        asked.send(()).unwrap();
+        released.recv().unwrap();
+        stream.write_all(rest).unwrap();
+    });
+    base
+}
+
+/// A sweep waits for who adds content, and everybody who wants to add waits for the sweep.
+#[test]
+fn a_server_that_stalls_holds_up_nobody() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [theirs, ours] = folders.each_ref().map(|folder| store(folder.path()));
+    let tree = Files::new(&[("a.yaml", "a: 1\n")]);
+    let artifact = publish(&theirs, "abc", &tree);
+    let archive = std::fs::read(theirs.path().join(&artifact.path)).unwrap();
+    let (asked, is_asked) = mpsc::channel();
+    let (release, released) = mpsc::channel();
+    let url = stall(archive, asked, released);
+    let download = std::thread::spawn({
+        let ours = ours.clone();
+        move || ours.download(&url, &artifact.digest, &quick(), &AtomicBool::new(false))
+    });
+    is_asked.recv().unwrap();
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        ours.sweep().unwrap();
+        publish(&ours, "def", &Files::new(&[("b.yaml", "b: 1\n")]));
+        done.send(()).unwrap();
+    });
+    is_done
+        .recv_timeout(Duration::from_secs(30))
+        .expect("the sweep waits for the server");
+    assert!(!download.is_finished());
+    release.send(()).unwrap();
+    assert_eq!(all(&*download.join().unwrap().unwrap()), all(&tree));
+}
+
+#[test]
+fn another_host_is_asked_and_named() {
+    let (theirs, ours) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let tree = Files::new(&[("a.yaml", "a: 1\n")]);
+    let theirs = store(theirs.path());
+    let artifact = publish(&theirs, "abc", &tree);
+    let (base, _runtime) = serve(tidegate_artifact::server::router(theirs));
+    let mut options = Options::new(ours.path(), "");
+    options.hosts = Hosts {
+        source_controller: base.strip_prefix("http://").map(str::to_owned),
+        source_watcher: None,
+    };
+    let ours = Store::new(options).unwrap();
+    let take = |url: &str| {
+        let stop = AtomicBool::new(false);
+        ours.download(url, &artifact.digest, &quick(), &stop)
+    };
+    // A name that nothing has: RFC 6761.
+    let refused = take("http://source-watcher.invalid/abc.tar.gz").unwrap_err();
+    assert!(matches!(refused, DownloadError::Connection(_)), "{refused}");
+    let url = format!("http://source-controller.invalid/{}", artifact.path);
+    assert_eq!(all(&*take(&url).unwrap()), all(&tree));
 }
 
 /// Serves an archive of these entries and takes it: `(type, path, content or target)`.
