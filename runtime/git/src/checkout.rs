@@ -273,7 +273,7 @@ impl<'a> Work<'a> {
                 .map_err(|cause| self.cloning(cause))?;
         }
         self.session
-            .fetch(tips, None, None, objects)
+            .fetch_history(self.remote, tips, objects)
             .map_err(|cause| self.cloning(cause))?;
         load(self, objects)
     }
@@ -286,7 +286,7 @@ impl<'a> Work<'a> {
             .map(|folder| folder.strip_prefix("./").unwrap_or(folder).to_owned())
             .collect();
         let modules = if self.options.submodules {
-            submodules::read_modules(&objects, commit.tree)?
+            submodules::read_modules(&objects, commit.tree, &self.options.limits)?
         } else {
             Vec::new()
         };

@@ -146,16 +146,36 @@ impl Session {
                 .unwrap_or_default()
     }
 
-    /// Fetches the last commit of `wants`. A pack with files over the limit is asked for again without them, where the
-    /// server can leave them out: what is over the limit is then known by its path, and harms nobody who does not read it.
+    /// Fetches a commit without its history.
     pub(crate) fn fetch_commit(
         &mut self,
         remote: &Remote,
         want: ObjectId,
         objects: &mut Objects,
     ) -> Result<(), Failure> {
-        let depth = NonZeroU32::new(1);
-        let outcome = self.fetch(&[want], depth, None, objects);
+        self.fetch_readable(remote, &[want], NonZeroU32::new(1), objects)
+    }
+
+    /// Fetches commits with all their history.
+    pub(crate) fn fetch_history(
+        &mut self,
+        remote: &Remote,
+        wants: &[ObjectId],
+        objects: &mut Objects,
+    ) -> Result<(), Failure> {
+        self.fetch_readable(remote, wants, None, objects)
+    }
+
+    /// A pack with files over the limit is asked for again without them, where the server can leave them out: what is
+    /// over the limit is then known by its path, and harms nobody who does not read it.
+    fn fetch_readable(
+        &mut self,
+        remote: &Remote,
+        wants: &[ObjectId],
+        depth: Option<NonZeroU32>,
+        objects: &mut Objects,
+    ) -> Result<(), Failure> {
+        let outcome = self.fetch(wants, depth, None, objects);
         match outcome {
             Err(failure) if is_large_object(&failure) && self.can_filter() => {}
             other => return other,
@@ -165,12 +185,7 @@ impl Session {
         *self = Self::begin(remote, self.limits, &self.budget, Capabilities::Remembered)?;
         objects.is_filtered = true;
         let limit = self.limits.file_bytes.saturating_add(1);
-        self.fetch(
-            &[want],
-            depth,
-            Some(&format!("blob:limit={limit}")),
-            objects,
-        )
+        self.fetch(wants, depth, Some(&format!("blob:limit={limit}")), objects)
     }
 
     /// Fetches `wants` into `objects`: with all history, or only the last `depth` commits.

@@ -3,6 +3,7 @@
 use crate::budget::Budget;
 use crate::commit::Commit;
 use crate::error::Failure;
+use crate::limits::Limits;
 use crate::objects::Objects;
 use crate::remote::Remote;
 use crate::session::{Advertised, Session};
@@ -71,7 +72,7 @@ fn one(
     let mut session = Session::open(&remote, *builder.limits, parent.budget)?;
     let mut objects = Objects::new(parent.scratch)?;
     let commit = obtain(&mut session, &remote, &mut objects, link.commit)?;
-    let modules = read_modules(&objects, commit.tree)?;
+    let modules = read_modules(&objects, commit.tree, builder.limits)?;
     let git_folder = format!("{}/modules/{}", parent.git_folder, module.name);
     let up = "../".repeat(link.path.split('/').count());
     builder.add_text(
@@ -104,7 +105,7 @@ fn obtain(
             .iter()
             .map(Advertised::target)
             .collect();
-        session.fetch(&heads, None, None, objects)?;
+        session.fetch_history(remote, &heads, objects)?;
     } else {
         direct?;
     }
@@ -113,17 +114,26 @@ fn obtain(
 }
 
 /// The text of the `.gitmodules` at the root of a tree; empty without one.
-pub(crate) fn read_modules(objects: &Objects, tree: ObjectId) -> Result<Vec<u8>, Failure> {
-    let Some(tree) = objects.find(&tree)? else {
-        return Ok(Vec::new());
-    };
+pub(crate) fn read_modules(
+    objects: &Objects,
+    tree: ObjectId,
+    limits: &Limits,
+) -> Result<Vec<u8>, Failure> {
+    let missing = |id: &ObjectId| Failure::Protocol(format!("object {id} was not sent"));
+    let tree = objects.find(&tree)?.ok_or_else(|| missing(&tree))?;
     for entry in gix::objs::TreeRefIter::from_bytes(&tree.data, gix::hash::Kind::Sha1) {
         let entry = entry.map_err(|error| Failure::protocol(&error))?;
         if entry.filename == ".gitmodules" && entry.mode.is_blob() {
-            return Ok(objects
-                .find(&entry.oid.to_owned())?
-                .map(|blob| blob.data)
-                .unwrap_or_default());
+            let id = entry.oid.to_owned();
+            return match objects.find(&id)? {
+                Some(blob) => Ok(blob.data),
+                // Without it nobody knows which submodules there are.
+                None if objects.is_filtered => Err(Failure::TooLarge {
+                    what: "bytes in .gitmodules",
+                    limit: limits.file_bytes,
+                }),
+                None => Err(missing(&id)),
+            };
         }
     }
     Ok(Vec::new())

@@ -48,6 +48,98 @@ fn a_file_over_the_limit_can_t_be_read() {
     );
 }
 
+/// The first of two commits after which a file over the limit comes and goes.
+fn with_large_history(server: &GitServer, name: &str) -> (Repository, String) {
+    let repository = server.repository(name).unwrap();
+    repository.write("a.yaml", "a: 1\n").unwrap();
+    let first = repository.commit("first").unwrap();
+    repository.write("big", vec![b'x'; 10_000]).unwrap();
+    repository.commit("big").unwrap();
+    repository.remove("big").unwrap();
+    repository.commit("gone").unwrap();
+    repository
+        .git(&["config", "uploadpack.allowAnySHA1InWant", "false"])
+        .unwrap();
+    (repository, first)
+}
+
+/// Servers of the first protocol may give only what references lead to: then all history comes.
+#[test]
+fn a_large_file_elsewhere_in_history_harms_nobody() {
+    let server = GitServer::start().unwrap();
+    let (_, first) = with_large_history(&server, "history");
+    let backend = server.url("").replace("http://", "").replace("/.git", "");
+    let front = crate::relay::plain_front(backend, "git-protocol");
+    let url = format!("{front}/history.git");
+    let options = limited(9_999);
+    let pinned = Reference {
+        commit: Some(first.clone()),
+        branch: Some("main".to_owned()),
+        ..Reference::default()
+    };
+    let tree = fetch(&url, &pinned, &options).unwrap().tree;
+    assert_eq!(tree.read("a.yaml").unwrap(), "a: 1\n");
+
+    let main = server.repository("main").unwrap();
+    let modules = format!("[submodule \"lib\"]\n\tpath = lib\n\turl = {url}\n");
+    main.write(".gitmodules", modules).unwrap();
+    link(&main, "lib", &first);
+    let options = Options {
+        submodules: true,
+        ..options
+    };
+    let tree = fetch(main.url(), &Reference::branch("main"), &options);
+    let tree = tree.unwrap().tree;
+    assert_eq!(tree.read("lib/a.yaml").unwrap(), "a: 1\n");
+}
+
+/// A commit with everything in the work tree, and `commit` as submodule at `path`.
+fn link(repository: &Repository, path: &str, commit: &str) {
+    let head = repository.commit("files").unwrap();
+    let index = repository.git_dir().join("index");
+    let _ = std::fs::remove_file(index);
+    repository.git(&["read-tree", &head]).unwrap();
+    let entry = format!("160000,{commit},{path}");
+    repository
+        .git(&["update-index", "--add", "--cacheinfo", &entry])
+        .unwrap();
+    let tree = repository.git(&["write-tree"]).unwrap();
+    let linked = repository
+        .git(&["commit-tree", &tree, "-p", &head, "-m", "link"])
+        .unwrap();
+    repository
+        .git(&["update-ref", "refs/heads/main", &linked])
+        .unwrap();
+}
+
+/// Left out like any file over the limit, it would look as if there were no submodules.
+#[test]
+fn submodules_are_not_forgotten_with_a_large_gitmodules() {
+    let server = GitServer::start().unwrap();
+    let library = server.repository("library").unwrap();
+    library.write("a.yaml", "a: 1\n").unwrap();
+    let commit = library.commit("first").unwrap();
+    let main = server.repository("main").unwrap();
+    let url = library.url();
+    let modules = format!(
+        "[submodule \"lib\"]\n\tpath = lib\n\turl = {url}\n# {}\n",
+        "x".repeat(10_000)
+    );
+    main.write(".gitmodules", modules).unwrap();
+    link(&main, "lib", &commit);
+    let mut options = Options {
+        submodules: true,
+        ..limited(9_999)
+    };
+    assert_eq!(
+        cause(&main, &options).to_string(),
+        "repository exceeds the limit of 9999 bytes in .gitmodules"
+    );
+    options.submodules = false;
+    let tree = fetch(main.url(), &Reference::branch("main"), &options);
+    assert_eq!(tree.unwrap().tree.entries("lib"), Ok(Vec::new()));
+}
+
 /// 80 MiB that Git sends as 80 KiB never come to be in memory.
 #[test]
 fn a_file_over_the_limit_is_never_inflated() {
