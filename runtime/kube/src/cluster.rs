@@ -1,11 +1,14 @@
 use crate::kubeconfig::Kubeconfigs;
 use crate::kubeconfig::LoadError;
+use crate::limits::LimitAnswers;
+use crate::limits::Limits;
 use crate::requests::CountRequests;
 use crate::requests::RequestCount;
 use http::HeaderName;
 use http::HeaderValue;
 use http::Request;
 use kube::Client;
+use kube::Config;
 use kube::client::Body;
 use kube::client::ClientBuilder;
 use std::collections::BTreeMap;
@@ -49,13 +52,22 @@ impl Cluster {
         kubeconfigs: &Kubeconfigs,
         user_agent: &str,
     ) -> Result<Self, ConnectError> {
-        let mut config = kubeconfigs.load().await?;
+        Self::with_limits(kubeconfigs.load().await?, user_agent, Limits::default())
+    }
+
+    pub(crate) fn with_limits(
+        mut config: Config,
+        user_agent: &str,
+        limits: Limits,
+    ) -> Result<Self, ConnectError> {
+        limits.limit_connections(&mut config);
         let agent = HeaderValue::from_str(user_agent)
             .map_err(|_| ConnectError::UserAgent(user_agent.to_owned()))?;
         config.headers.push((http::header::USER_AGENT, agent));
         let host = config.cluster_url.authority().map_or("", |it| it.as_str());
         let requests = Arc::new(RequestCount::new(host));
         let client = ClientBuilder::try_from(config)?
+            .with_layer(&LimitAnswers(limits.answer))
             .with_layer(&CountRequests::layer(Arc::clone(&requests)))
             .build();
         Ok(Self {

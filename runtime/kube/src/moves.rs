@@ -1,7 +1,11 @@
+mod known;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use crate::Key;
 use crate::Scope;
+use crate::patience::Patience;
 use k8s_openapi::api::authorization::v1::ResourceAttributes;
 use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 use k8s_openapi::api::authorization::v1::SelfSubjectAccessReviewSpec;
@@ -19,6 +23,7 @@ use std::time::Instant;
 use tidegate_values::ObjectRef;
 use tokio::sync::OnceCell;
 use tokio::sync::broadcast;
+use tokio::task::AbortHandle;
 use watch::Watch;
 
 /// A kind of managed objects, as the API server serves it.
@@ -77,8 +82,12 @@ pub enum Seen {
     Unmoved,
 }
 
+/// Objects of a kind, in a namespace; it is empty for those that are in none.
+pub type Place = (ManagedKind, String);
+
 /// Metadata watches on everything that carries our owner labels, one per kind, as ourselves. Where the owners are in one
-/// namespace only, and we may not watch a kind everywhere, it is one per kind and namespace.
+/// namespace only, and we may not watch a kind everywhere, it is one per kind and namespace. It ends when no owner needs
+/// it any more.
 ///
 /// They only trigger: what is judged is read as the tenant.
 pub struct Moves {
@@ -86,8 +95,45 @@ pub struct Moves {
     labels: OwnerLabels,
     /// Where the owners are.
     owners: Scope,
+    needs: Mutex<Needs>,
     kinds: Mutex<BTreeMap<ManagedKind, Arc<Watches>>>,
     moved: broadcast::Sender<Moved>,
+}
+
+/// Which owner needs which places watched.
+#[derive(Default)]
+struct Needs {
+    places: BTreeMap<Owner, BTreeSet<Place>>,
+    /// How many owners need a place.
+    owners: BTreeMap<Place, usize>,
+}
+
+impl Needs {
+    /// Enters all that an owner needs. Returns the places that nobody needed before, and those that nobody does now.
+    fn set(&mut self, owner: &Owner, places: BTreeSet<Place>) -> (Vec<Place>, Vec<Place>) {
+        let before = self.places.remove(owner).unwrap_or_default();
+        let (mut begun, mut ended) = (Vec::new(), Vec::new());
+        for place in places.difference(&before) {
+            let owners = self.owners.entry(place.clone()).or_default();
+            *owners += 1;
+            if *owners == 1 {
+                begun.push(place.clone());
+            }
+        }
+        for place in before.difference(&places) {
+            if let Some(owners) = self.owners.get_mut(place) {
+                *owners -= 1;
+                if *owners == 0 {
+                    self.owners.remove(place);
+                    ended.push(place.clone());
+                }
+            }
+        }
+        if !places.is_empty() {
+            self.places.insert(owner.clone(), places);
+        }
+        (begun, ended)
+    }
 }
 
 /// The watches of a kind.
@@ -95,19 +141,44 @@ pub struct Moves {
 struct Watches {
     /// Whether one watch sees the objects of all namespaces.
     everywhere: OnceCell<bool>,
-    /// The namespaces that were asked for.
-    wanted: Mutex<BTreeSet<String>>,
-    running: Mutex<BTreeMap<Scope, Arc<Watch>>>,
+    state: Mutex<Running>,
+}
+
+#[derive(Default)]
+struct Running {
+    /// The namespaces that somebody needs.
+    wanted: BTreeSet<String>,
+    watches: BTreeMap<Scope, (Arc<Watch>, AbortHandle)>,
 }
 
 impl Watches {
     /// The watch that sees the objects of a namespace.
     fn of(&self, namespace: &str) -> Option<Arc<Watch>> {
-        let running = lock(&self.running);
-        let watch = running.get(&Scope::All);
-        watch
-            .or_else(|| running.get(&Scope::Namespace(namespace.to_owned())))
-            .cloned()
+        let state = lock(&self.state);
+        let found = state.watches.get(&Scope::All).or_else(|| {
+            let scope = Scope::Namespace(namespace.to_owned());
+            state.watches.get(&scope)
+        });
+        found.map(|(watch, _)| Arc::clone(watch))
+    }
+
+    fn is_wanted(&self, namespace: &str) -> bool {
+        lock(&self.state).wanted.contains(namespace)
+    }
+
+    /// Nobody needs the namespace any more. True when nobody needs any.
+    fn end(&self, namespace: &str) -> bool {
+        let mut state = lock(&self.state);
+        state.wanted.remove(namespace);
+        let is_over = state.wanted.is_empty();
+        state.watches.retain(|scope, (_, following)| {
+            let goes_on = !is_over && *scope != Scope::Namespace(namespace.to_owned());
+            if !goes_on {
+                following.abort();
+            }
+            goes_on
+        });
+        is_over
     }
 }
 
@@ -118,6 +189,7 @@ impl Moves {
             client,
             labels,
             owners,
+            needs: Mutex::default(),
             kinds: Mutex::default(),
             moved,
         })
@@ -128,34 +200,53 @@ impl Moves {
         self.moved.subscribe()
     }
 
-    /// Sees to it that objects of `kind` in a namespace are watched. It is empty for objects that are in none.
-    pub fn watch(self: &Arc<Self>, kind: &ManagedKind, namespace: &str) {
-        let mut kinds = lock(&self.kinds);
-        let watches = Arc::clone(kinds.entry(kind.clone()).or_default());
-        drop(kinds);
-        if watches.of(namespace).is_some() || !lock(&watches.wanted).insert(namespace.to_owned()) {
+    /// Sees to it that the places where an owner has objects are watched, these and no others. An owner that is gone has
+    /// none.
+    pub fn watch(self: &Arc<Self>, owner: &Owner, places: BTreeSet<Place>) {
+        // Held until all is begun and ended, or the watch of a place that another owner needs by now might be ended.
+        let mut needs = lock(&self.needs);
+        let (begun, ended) = needs.set(owner, places);
+        for (kind, namespace) in ended {
+            let mut kinds = lock(&self.kinds);
+            if kinds
+                .get(&kind)
+                .is_some_and(|watches| watches.end(&namespace))
+            {
+                kinds.remove(&kind);
+            }
+        }
+        for (kind, namespace) in begun {
+            self.begin(kind, namespace);
+        }
+    }
+
+    fn begin(self: &Arc<Self>, kind: ManagedKind, namespace: String) {
+        let watches = Arc::clone(lock(&self.kinds).entry(kind.clone()).or_default());
+        lock(&watches.state).wanted.insert(namespace.clone());
+        if watches.of(&namespace).is_some() {
             return;
         }
-        let (moves, kind, namespace) = (Arc::clone(self), kind.clone(), namespace.to_owned());
+        let moves = Arc::clone(self);
         tokio::spawn(async move {
-            let everywhere = *watches
-                .everywhere
-                .get_or_init(|| moves.may_watch_everywhere(&kind))
-                .await;
-            let scope = if everywhere || namespace.is_empty() {
-                Scope::All
-            } else {
-                Scope::Namespace(namespace)
-            };
-            moves.start(kind, &watches, scope);
+            let mut patience = Patience::default();
+            while watches.is_wanted(&namespace) {
+                let ask = || moves.may_watch_everywhere(&kind);
+                match watches.everywhere.get_or_try_init(ask).await {
+                    Ok(everywhere) => return moves.start(kind, &watches, namespace, *everywhere),
+                    Err(error) => {
+                        tracing::debug!(kind = kind.kind, %error, "failed to ask for the right to watch everywhere");
+                        patience.wait().await;
+                    }
+                }
+            }
         });
     }
 
     /// Whether one watch for all namespaces is possible. With owners in one namespace the account may have no right to
     /// it; that is asked for, so that no request is refused.
-    async fn may_watch_everywhere(&self, kind: &ManagedKind) -> bool {
+    async fn may_watch_everywhere(&self, kind: &ManagedKind) -> Result<bool, kube::Error> {
         if self.owners == Scope::All {
-            return true;
+            return Ok(true);
         }
         let resource = kind.resource();
         let review = SelfSubjectAccessReview {
@@ -172,24 +263,26 @@ impl Moves {
             ..SelfSubjectAccessReview::default()
         };
         let reviews: Api<SelfSubjectAccessReview> = Api::all(self.client.clone());
-        match reviews.create(&PostParams::default(), &review).await {
-            Ok(review) => review.status.is_some_and(|status| status.allowed),
-            Err(error) => {
-                tracing::debug!(kind = kind.kind, %error, "failed to ask for the right to watch everywhere");
-                false
-            }
-        }
+        let review = reviews.create(&PostParams::default(), &review).await?;
+        Ok(review.status.is_some_and(|status| status.allowed))
     }
 
-    fn start(&self, kind: ManagedKind, watches: &Watches, scope: Scope) {
-        let mut running = lock(&watches.running);
-        if running.contains_key(&scope) {
+    fn start(&self, kind: ManagedKind, watches: &Watches, namespace: String, everywhere: bool) {
+        let mut state = lock(&watches.state);
+        // Whoever needed it may be gone by now.
+        if !state.wanted.contains(&namespace) {
             return;
         }
-        let api = scope.api_with(self.client.clone(), &kind.resource());
-        let watch = Arc::new(Watch::new(api, kind, self.labels, self.moved.clone()));
-        running.insert(scope, Arc::clone(&watch));
-        drop(running);
+        let scope = if everywhere || namespace.is_empty() {
+            Scope::All
+        } else {
+            Scope::Namespace(namespace)
+        };
+        if state.watches.contains_key(&scope) {
+            return;
+        }
+        let client = self.client.clone();
+        let watch = Watch::new(client, &scope, kind, self.labels, self.moved.clone());
         let selector = match &self.owners {
             Scope::All => self.labels.name.to_owned(),
             // Others may have owners elsewhere.
@@ -201,7 +294,11 @@ impl Moves {
                 format!("{name},{of}={namespace}")
             }
         };
-        tokio::spawn(async move { watch.follow(&selector).await });
+        let follower = Arc::clone(&watch);
+        let following = tokio::spawn(async move { follower.follow(&selector).await });
+        state
+            .watches
+            .insert(scope, (watch, following.abort_handle()));
     }
 
     /// Whether an object of a watched kind stayed as a write left it that gave `resource_version`.

@@ -54,7 +54,7 @@ impl Refusal {
         true
     }
 
-    /// Takes in that objects were listed.
+    /// Takes in that objects were listed, or a watch of them was begun.
     pub(crate) fn succeeded(&mut self) {
         if self.said.take().is_some() {
             tracing::info!(

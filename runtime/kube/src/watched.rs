@@ -88,6 +88,12 @@ where
                 let Some(watched) = weak.upgrade() else {
                     return;
                 };
+                if let Ok(event) = &event
+                    && is_success(event)
+                {
+                    refusal.succeeded();
+                    patience.succeeded();
+                }
                 match event {
                     Ok(watcher::Event::Init) => listed.clear(),
                     Ok(watcher::Event::InitApply(object)) => {
@@ -96,8 +102,6 @@ where
                     Ok(watcher::Event::InitDone) => {
                         watched.replace(std::mem::take(&mut listed));
                         watched.synced.send_replace(true);
-                        refusal.succeeded();
-                        patience = Patience::default();
                     }
                     Ok(watcher::Event::Apply(object)) => watched.put(slim(object)),
                     Ok(watcher::Event::Delete(object)) => watched.remove(&Key::of(&object)),
@@ -218,6 +222,11 @@ where
             .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// Whether the API server gave what was asked for: a list that begins may still fail.
+pub(crate) fn is_success<K>(event: &watcher::Event<K>) -> bool {
+    !matches!(event, watcher::Event::Init | watcher::Event::InitApply(_))
 }
 
 /// Leaves out what nobody reads: managed fields are often half of an object.

@@ -216,7 +216,7 @@ impl Applying<'_> {
                 read_at,
             },
         );
-        reconciler.watch_kinds(changes);
+        reconciler.watch_kinds(&plan.key, changes, &self.before);
     }
 }
 

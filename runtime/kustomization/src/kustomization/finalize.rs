@@ -7,6 +7,7 @@ use super::applying::inventory_of;
 use super::outcome::Finalized;
 use super::plan::Finalize;
 use super::report;
+use std::collections::BTreeSet;
 use tidegate_api::Kustomization;
 use tidegate_flow::Run;
 use tidegate_kube::Cluster;
@@ -19,6 +20,7 @@ impl Reconciler {
         run: &Run<Self>,
     ) -> Finalized {
         self.memories.forget(&plan.key);
+        self.moves.watch(&plan.key, BTreeSet::new());
         self.repairs.lock().forget(&plan.key);
         if !plan.delete {
             return Finalized::Kept;

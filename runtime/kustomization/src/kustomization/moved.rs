@@ -9,11 +9,13 @@ use crate::repairs::Repair;
 use std::collections::BTreeSet;
 use std::collections::HashSet;
 use tidegate_apply::ChangeSet;
+use tidegate_apply::Inventory;
 use tidegate_flow::Flow;
 use tidegate_flow::Trigger;
 use tidegate_kube::Key;
 use tidegate_kube::ManagedKind;
 use tidegate_kube::Moved;
+use tidegate_kube::Place;
 use tidegate_kube::Seen;
 use tidegate_values::ObjectRef;
 
@@ -61,22 +63,19 @@ impl Reconciler {
             })
     }
 
-    /// Has the kinds of what was applied watched, where they are.
-    pub(super) fn watch_kinds(&self, changes: &ChangeSet) {
+    /// Has the kinds of what was applied watched, where they are. What was applied `before` may still be there: an apply
+    /// that failed says nothing of it.
+    pub(super) fn watch_kinds(&self, key: &Key, changes: &ChangeSet, before: &Inventory) {
         if self.settings.drift_repair == DriftRepair::Interval {
             return;
         }
+        let before = before.objects().unwrap_or_default();
         let objects = changes.entries.iter().map(|change| &change.object);
-        for (kind, namespace) in self.places(objects) {
-            self.moves.watch(&kind, &namespace);
-        }
+        self.moves.watch(key, self.places(objects.chain(&before)));
     }
 
     /// The kinds of objects and the namespaces that they are in.
-    fn places<'a>(
-        &self,
-        objects: impl Iterator<Item = &'a ObjectRef>,
-    ) -> BTreeSet<(ManagedKind, String)> {
+    fn places<'a>(&self, objects: impl Iterator<Item = &'a ObjectRef>) -> BTreeSet<Place> {
         objects
             .filter_map(|object| Some((self.managed_kind(object)?, object.namespace.clone())))
             .collect()
