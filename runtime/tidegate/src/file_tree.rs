@@ -15,6 +15,7 @@ use tidegate_values::Entry;
 use tidegate_values::EntryKind;
 use tidegate_values::ReadError;
 use tidegate_values::Tree;
+use tidegate_values::check_depth;
 
 /// Largest file read, in bytes: a device that never ends must not fill the memory.
 const LARGEST: u64 = 1 << 30;
@@ -53,11 +54,13 @@ impl FileTree {
         })
     }
 
-    fn below_root(&self, path: &str) -> PathBuf {
-        match path {
+    /// Where `path` lies. Folders in folders have an end here as in any other tree.
+    fn located(&self, path: &str) -> Result<PathBuf, ReadError> {
+        check_depth(path).map_err(|error| ReadError::Host(error.to_string()))?;
+        Ok(match path {
             "" => self.root.clone(),
             path => self.root.join(path),
-        }
+        })
     }
 
     fn remember(&self, path: &str, content: &Bytes) {
@@ -84,7 +87,7 @@ impl FileTree {
 
 impl Tree for FileTree {
     fn read(&self, path: &str) -> Result<Bytes, ReadError> {
-        let file = self.below_root(path);
+        let file = self.located(path)?;
         let failed = |error: io::Error| refusal("open", &file, &error);
         let metadata = fs::metadata(&file).map_err(failed)?;
         if let Some(kind) = special(metadata.file_type()) {
@@ -116,7 +119,7 @@ impl Tree for FileTree {
     }
 
     fn entries(&self, path: &str) -> Result<Vec<Entry>, ReadError> {
-        let folder = self.below_root(path);
+        let folder = self.located(path)?;
         let failed = |error: io::Error| refusal("open", &folder, &error);
         let mut entries = Vec::new();
         for entry in fs::read_dir(&folder).map_err(failed)? {
@@ -135,7 +138,7 @@ impl Tree for FileTree {
     }
 
     fn stat(&self, path: &str) -> Result<Option<Entry>, ReadError> {
-        let file = self.root.join(path);
+        let file = self.located(path)?;
         match fs::metadata(&file) {
             Ok(metadata) => {
                 let name = path.rsplit('/').next().unwrap_or_default().to_owned();
@@ -153,13 +156,13 @@ impl Tree for FileTree {
 
     fn executable(&self, path: &str) -> Result<bool, ReadError> {
         use std::os::unix::fs::PermissionsExt as _;
-        let file = self.root.join(path);
+        let file = self.located(path)?;
         let metadata = fs::metadata(&file).map_err(|error| refusal("stat", &file, &error))?;
         Ok(metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
     }
 
     fn real_path(&self, path: &str) -> Result<String, ReadError> {
-        let file = self.root.join(path);
+        let file = self.located(path)?;
         let real = fs::canonicalize(&file).map_err(|error| refusal("lstat", &file, &error))?;
         let inside = real
             .strip_prefix(&self.root)
@@ -274,6 +277,28 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn folders_in_folders_have_an_end() {
+        let (folder, tree) = tree();
+        let fine = vec!["d"; 255].join("/");
+        fs::create_dir_all(folder.path().join(&fine).join("d/d")).unwrap();
+        fs::write(folder.path().join(&fine).join("file"), "x").unwrap();
+        assert_eq!(tree.read(&format!("{fine}/file")).unwrap(), "x");
+        let deep = format!("{fine}/d/d");
+        let wanted = format!("path \"{}…\" has more than 256 parts", "d/".repeat(60));
+        let refused = || ReadError::Host(wanted.clone());
+        assert_eq!(tree.entries(&format!("{fine}/d")).unwrap().len(), 1);
+        assert_eq!(tree.entries(&deep), Err(refused()));
+        assert_eq!(tree.stat(&deep), Err(refused()));
+        assert_eq!(tree.read(&deep), Err(refused()));
+        assert_eq!(tree.real_path(&deep), Err(refused()));
+        let long = vec!["n".repeat(200); 21].join("/");
+        let Err(ReadError::Host(text)) = tree.stat(&long) else {
+            panic!("{long} was looked at")
+        };
+        assert!(text.ends_with("has more than 4096 bytes"), "{text}");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The flags of `tidegate run`: Flux's by their names and defaults, and a few of our own.
 //!
 //! A flag may be given with the name of a role before it (`--kustomize-controller-concurrent=8`): then it is that
-//! role's alone, and refused where the process has one thing for all its roles. Without, it goes to every role that has it. Of repeated flags the last one counts, except
-//! where lists add up (`--feature-gates`). Every value is checked before anything is done with one.
+//! role's alone, and refused where the process has one thing for all its roles. Without, it goes to every role that has
+//! it. Of repeated flags the last one counts, except where lists add up (`--feature-gates`). Every value is checked
+//! before anything is done with one.
 
 mod table;
 mod takes;
@@ -18,8 +19,11 @@ use std::time::Duration;
 use table::FLAGS;
 use table::Flag;
 use table::SHARED;
+use table::SOURCE_CONTROLLER_LOCALHOST;
+use table::SOURCE_WATCHER_LOCALHOST;
 use table::VARIABLES;
 use takes::Takes;
+use tidegate_artifact::Hosts;
 use tidegate_git::SshAlgorithms;
 
 /// A part of Flux that this process plays. The name is that of Flux's controller.
@@ -51,6 +55,9 @@ pub(crate) struct Flags {
     pub(crate) kubeconfig: Option<std::path::PathBuf>,
 }
 
+/// Why a flag has no effect.
+const NOT_PLAYED: &str = "Its controller is not run here";
+
 const AFTER: &str = "\
 GitRepositories are fetched, Kustomizations are built and applied. The definitions of these kinds have to be in the
 cluster: the chart `charts/tidegate` installs them. Started under the name `source-controller` or
@@ -58,11 +65,13 @@ cluster: the chart `charts/tidegate` installs them. Started under the name `sour
 
 A flag goes to every controller that has it. With the name of one before it, it is for that one alone:
   --concurrent=8 --kustomize-controller-concurrent=20
-The addresses for metrics and health and the log are the whole process's: they can't differ between its controllers.
+The addresses for metrics and health, the log and the folder for artifacts are the whole process's: they can't differ
+between its controllers.
 
 Environment, where the flag is not given: EVENTS_ADDR, METRICS_ADDR, STORAGE_ADDRESS, STORAGE_ADV_ADDR, STORAGE_PATH.
 RUNTIME_NAMESPACE is the namespace of Flux itself [default: flux-system]; TIDEGATE_PLUGINS_DIR the folder of the
-built-in plugins [default: beside the program].
+built-in plugins [default: beside the program]. SOURCE_CONTROLLER_LOCALHOST and SOURCE_WATCHER_LOCALHOST are hosts, such
+as localhost:8080, to fetch the artifacts of these controllers from, in place of those in their URLs: outside of the cluster.
 
 Examples:
   # On the cluster of the current context, in the foreground
@@ -95,7 +104,7 @@ pub(crate) fn command() -> Command {
             default => format!("{} [default: {default}]", flag.help),
         };
         let mut arg_of_all = arg(flag.name.to_owned(), flag.takes).help(help);
-        if !flag.has_effect() {
+        if flag.idle().is_some() {
             arg_of_all = arg_of_all.help_heading("Without effect, taken because Flux has them");
         }
         command = command.arg(arg_of_all);
@@ -170,19 +179,19 @@ impl Flags {
                 check(variable, flag.takes, &value)?;
             }
         }
+        for variable in [SOURCE_CONTROLLER_LOCALHOST, SOURCE_WATCHER_LOCALHOST] {
+            if let Some(host) = set(variable) {
+                check(variable, Takes::Host, &host)?;
+            }
+        }
         self.check_shared()?;
         for role in &self.roles {
             self.check_lease(*role)?;
             if !self.switch(*role, "insecure-allow-http") {
-                let set = |names: [&str; 2]| {
-                    let mut values = names
-                        .into_iter()
-                        .filter_map(|name| std::env::var(name).ok());
-                    values.find(|value| !value.is_empty())
-                };
+                let first = |names: [&str; 2]| names.into_iter().find_map(set);
                 check_proxies(
-                    set(["HTTP_PROXY", "http_proxy"]).as_deref(),
-                    set(["HTTPS_PROXY", "https_proxy"]).as_deref(),
+                    first(["HTTP_PROXY", "http_proxy"]).as_deref(),
+                    first(["HTTPS_PROXY", "https_proxy"]).as_deref(),
                 )?;
             }
         }
@@ -211,16 +220,34 @@ impl Flags {
         Ok(())
     }
 
-    /// Flags that are for a role alone that is not played, as they were given.
-    pub(crate) fn idle(&self) -> Vec<String> {
-        let idle = Role::ALL
-            .into_iter()
-            .filter(|role| !self.roles.contains(role));
-        let names = idle.flat_map(|role| FLAGS.iter().map(move |flag| own_name(role, flag.name)));
-        names
-            .filter(|name| !self.values(name).is_empty())
-            .map(|name| format!("--{name}"))
-            .collect()
+    /// Flags that were given and have no effect, with the reason.
+    pub(crate) fn idle(&self) -> Vec<(String, &'static str)> {
+        let mut idle = Vec::new();
+        for flag in FLAGS {
+            let own = flag
+                .roles
+                .iter()
+                .map(|role| (own_name(*role, flag.name), self.roles.contains(role)));
+            for (name, is_played) in std::iter::once((flag.name.to_owned(), true)).chain(own) {
+                let reason = if is_played {
+                    flag.idle()
+                } else {
+                    Some(NOT_PLAYED)
+                };
+                if let Some(reason) = reason.filter(|_| !self.values(&name).is_empty()) {
+                    idle.push((format!("--{name}"), reason));
+                }
+            }
+        }
+        idle
+    }
+
+    /// Where the artifacts of others are fetched.
+    pub(crate) fn hosts() -> Hosts {
+        Hosts {
+            source_controller: set(SOURCE_CONTROLLER_LOCALHOST),
+            source_watcher: set(SOURCE_WATCHER_LOCALHOST),
+        }
     }
 
     /// client-go, `tools/leaderelection`, `NewLeaderElector`.
@@ -344,9 +371,14 @@ fn find(name: &str) -> Option<&'static Flag> {
     FLAGS.iter().find(|flag| flag.name == name)
 }
 
-/// What the environment says in place of a flag. An empty variable is none.
+/// What the environment says in place of a flag.
 fn variable_of(name: &str) -> Option<String> {
     let (_, variable) = VARIABLES.iter().find(|(flag, _)| *flag == name)?;
+    set(variable)
+}
+
+/// A variable of the environment. An empty one is none.
+fn set(variable: &str) -> Option<String> {
     std::env::var(variable)
         .ok()
         .filter(|value| !value.is_empty())
@@ -450,14 +482,28 @@ mod tests {
             "--kustomize-controller-log-level=debug",
             "--source-controller-log-level=error",
             "--kustomize-controller-concurrent=3",
+            "--kube-api-qps=5",
+            "--source-controller-helm-cache-ttl=1m",
+            "--concurrent=2",
         ];
         let flags = flags(&given);
         assert_eq!(flags.text(Role::Source, "log-level"), "error");
         let idle = [
-            "--kustomize-controller-concurrent",
-            "--kustomize-controller-log-level",
+            ("--kustomize-controller-concurrent", NOT_PLAYED),
+            (
+                "--source-controller-helm-cache-ttl",
+                "Charts are not served yet",
+            ),
+            (
+                "--kube-api-qps",
+                "The API server's priority and fairness limits requests",
+            ),
+            ("--kustomize-controller-log-level", NOT_PLAYED),
         ];
-        assert_eq!(flags.idle(), idle);
+        assert_eq!(
+            flags.idle(),
+            idle.map(|(flag, reason)| (flag.to_owned(), reason))
+        );
     }
 
     #[test]

@@ -35,11 +35,8 @@ pub(crate) fn run(flags: Flags) -> anyhow::Result<()> {
         &flags.text(first, "log-level"),
         &flags.text(first, "log-encoding"),
     )?;
-    for flag in flags.idle() {
-        tracing::warn!(
-            flag,
-            "the flag has no effect: its controller is not run here"
-        );
+    for (flag, reason) in flags.idle() {
+        tracing::warn!(flag, reason, "the flag has no effect");
     }
     tidegate_kube::install_crypto();
     let runtime = tokio::runtime::Builder::new_multi_thread()

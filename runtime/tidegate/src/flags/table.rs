@@ -42,7 +42,8 @@ const NO_CHARTS: &str = "Charts are not served yet";
 const NO_CLOUDS: &str = "Cloud identities are not served yet";
 
 impl Flag {
-    pub(super) fn has_effect(&self) -> bool {
+    /// Why the flag has no effect, if it has none.
+    pub(super) fn idle(&self) -> Option<&'static str> {
         let without = [
             FAIRNESS,
             NO_DECRYPTION,
@@ -50,7 +51,7 @@ impl Flag {
             NO_CHARTS,
             NO_CLOUDS,
         ];
-        !without.contains(&self.help)
+        without.contains(&self.help).then_some(self.help)
     }
 }
 
@@ -64,8 +65,18 @@ pub(super) const VARIABLES: &[(&str, &str)] = &[
     ("storage-path", "STORAGE_PATH"),
 ];
 
+/// Variables that have no flag: hosts to fetch artifacts from in place of those in their URLs.
+pub(super) const SOURCE_CONTROLLER_LOCALHOST: &str = "SOURCE_CONTROLLER_LOCALHOST";
+pub(super) const SOURCE_WATCHER_LOCALHOST: &str = "SOURCE_WATCHER_LOCALHOST";
+
 /// What the whole process has once, whatever it plays.
-pub(super) const SHARED: &[&str] = &["health-addr", "log-encoding", "log-level", "metrics-addr"];
+pub(super) const SHARED: &[&str] = &[
+    "health-addr",
+    "log-encoding",
+    "log-level",
+    "metrics-addr",
+    "storage-path",
+];
 
 const fn row(
     name: &'static str,
@@ -88,8 +99,8 @@ const fn row(
 pub(super) const FLAGS: &[Flag] = &[
     row("apply-dry-run", KUSTOMIZE, OneOf(&["stage", "never"]), "stage",
         "Dry run before an apply: stage (as Flux: a refusal leaves the stage untouched) or never"),
-    row("artifact-digest-algo", SOURCE, OneOf(&["sha256", "sha384", "sha512", "blake3"]), "sha256",
-        "Algorithm of artifact digests: sha256, sha384, sha512 or blake3"),
+    row("artifact-digest-algo", SOURCE, OneOf(&["sha1", "sha256", "sha384", "sha512", "blake3"]), "sha256",
+        "Algorithm of artifact digests: sha1, sha256, sha384, sha512 or blake3"),
     row("artifact-retention-records", SOURCE, NUMBER, "2", "How many artifacts of an object are kept"),
     row("artifact-retention-ttl", SOURCE, Duration, "60s", "How long artifacts beyond that are kept"),
     row("concurrent", BOTH, COUNT, "", "Objects worked on at the same time (source 2, kustomize 4)"),
@@ -98,7 +109,7 @@ pub(super) const FLAGS: &[Flag] = &[
         "Kinds (`Kind` or `group/Kind`) applied in a stage of their own"),
     row("default-decryption-service-account", KUSTOMIZE, Text, "", NO_DECRYPTION),
     row("default-kubeconfig-service-account", KUSTOMIZE, Text, "", NO_OTHER_CLUSTERS),
-    row("default-service-account", BOTH, Text, "", "Service account that objects are applied as where none is named"),
+    row("default-service-account", KUSTOMIZE, Text, "", "Service account that objects are applied as where none is named"),
     row("drift-repair", KUSTOMIZE, OneOf(&["watch", "interval"]), "watch",
         "When changed objects are put right: watch (at once) or interval (as Flux)"),
     row("enable-leader-election", BOTH, Switch, "false", "Work only while holding the lease"),
@@ -131,7 +142,7 @@ pub(super) const FLAGS: &[Flag] = &[
     row("max-retry-delay", BOTH, Duration, "15m", "Longest delay between tries"),
     row("metrics-addr", BOTH, ListenerOrNone, ":8080", "Where /metrics is served"),
     row("min-retry-delay", BOTH, Duration, "750ms", "First delay between tries"),
-    row("no-cross-namespace-refs", BOTH, Switch, "false", "Refuse references into other namespaces"),
+    row("no-cross-namespace-refs", KUSTOMIZE, Switch, "false", "Refuse references into other namespaces"),
     row("no-remote-bases", KUSTOMIZE, Switch, "false", "Refuse bases and manifests by URL"),
     row("override-manager", KUSTOMIZE, List, "", "Field managers whose changes are undone"),
     row("requeue-dependency", BOTH, Duration, "30s", "Time to the next look at a dependency that is not ready"),
@@ -141,7 +152,7 @@ pub(super) const FLAGS: &[Flag] = &[
     row("ssh-kex-algos", SOURCE, KeyExchanges, "", "SSH key exchange algorithms, all safe ones by default"),
     row("storage-addr", SOURCE, Listener, ":9090", "Where artifacts are served"),
     row("storage-adv-addr", SOURCE, Host, "", "Address of the artifact server in artifact URLs, for other controllers [default: the Service's]"),
-    row("storage-path", SOURCE, Text, "", "Folder for artifacts [default: tidegate in the folder for temporary files]"),
+    row("storage-path", BOTH, Text, "", "Folder for artifacts, also those of other processes that are applied [default: tidegate in the folder for temporary files]"),
     row("token-cache-max-duration", BOTH, Duration, "1h", NO_CLOUDS),
     row("token-cache-max-size", BOTH, SIGNED, "100", NO_CLOUDS),
     row("watch-all-namespaces", BOTH, Switch, "true", "Watch all namespaces, else only that of RUNTIME_NAMESPACE"),

@@ -59,25 +59,38 @@ pub(crate) async fn claim(store: &Store, elected: bool) -> anyhow::Result<()> {
 
 /// Opens the folder of the flags, without writing to what is in it: another process may be leading.
 pub(crate) fn open(flags: &Flags) -> anyhow::Result<Store> {
-    let role = Role::Source;
-    let path = match flags.optional(role, "storage-path") {
+    let given = flags
+        .roles
+        .iter()
+        .find_map(|role| flags.optional(*role, "storage-path"));
+    let path = match given {
         Some(path) => path.into(),
         None => default_folder(&std::env::temp_dir())?,
     };
-    let advertised = flags.optional(role, "storage-adv-addr").unwrap_or_else(|| {
+    let mut options = tidegate_artifact::Options::new(path, "");
+    options.hosts = Flags::hosts();
+    if flags.roles.contains(&Role::Source) {
+        publish(flags, &mut options)?;
+    }
+    let path = options.path.clone();
+    Store::new(options).with_context(|| format!("--storage-path: cannot use `{}`", path.display()))
+}
+
+/// What the making of artifacts takes.
+fn publish(flags: &Flags, options: &mut tidegate_artifact::Options) -> anyhow::Result<()> {
+    let role = Role::Source;
+    options.advertised = flags.optional(role, "storage-adv-addr").unwrap_or_else(|| {
         format!(
             "source-controller.{}.svc.cluster.local.",
             roles::runtime_namespace()
         )
     });
-    let mut options = tidegate_artifact::Options::new(path, advertised);
     options.retention_records = flags.number(role, "artifact-retention-records")?;
     options.retention_age = flags.duration(role, "artifact-retention-ttl")?;
     let algorithm = flags.text(role, "artifact-digest-algo");
     options.algorithm = Algorithm::parse(&algorithm)
         .with_context(|| format!("--artifact-digest-algo: `{algorithm}`"))?;
-    let path = options.path.clone();
-    Store::new(options).with_context(|| format!("--storage-path: cannot use `{}`", path.display()))
+    Ok(())
 }
 
 /// `tidegate` in the folder for temporary files, made if it is not there. Others may write beside it, so it must be
@@ -117,6 +130,9 @@ pub(crate) async fn clear_scratch(store: &Store) -> anyhow::Result<()> {
 mod tests {
     use super::claim;
     use super::default_folder;
+    use super::open;
+    use crate::flags::Flags;
+    use crate::flags::command;
     use std::time::Duration;
     use tidegate_artifact::Options;
     use tidegate_artifact::Store;
@@ -141,6 +157,33 @@ mod tests {
         drop(first);
         let _leads = next.await.unwrap().unwrap();
         assert!(claim(&third, false).await.is_err());
+    }
+
+    /// What has no effect where artifacts are not made is said not to have any.
+    #[test]
+    fn who_only_applies_has_a_folder_and_no_address() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = |given: [String; 3]| {
+            let arguments = std::iter::once("run".to_owned()).chain(given);
+            let matches = command().try_get_matches_from(arguments).unwrap();
+            let flags = Flags::new(matches, None).unwrap();
+            let store = open(&flags).unwrap();
+            assert_eq!(store.path(), folder.path());
+            let idle: Vec<String> = flags.idle().into_iter().map(|(flag, _)| flag).collect();
+            let is_ours = store.own_path("http://here:1/a/b.tar.gz") == Some("a/b.tar.gz");
+            (is_ours, idle)
+        };
+        let path = folder.path().display();
+        let address = || "--source-controller-storage-adv-addr=here:1".to_owned();
+        for flag in ["storage-path", "kustomize-controller-storage-path"] {
+            let alone = "--controllers=kustomize-controller".to_owned();
+            let found = made([alone, format!("--{flag}={path}"), address()]);
+            let idle = vec!["--source-controller-storage-adv-addr".to_owned()];
+            assert_eq!(found, (false, idle));
+        }
+        let both = "--controllers=kustomize-controller,source-controller".to_owned();
+        let found = made([both, format!("--storage-path={path}"), address()]);
+        assert_eq!(found, (true, Vec::new()));
     }
 
     #[test]
