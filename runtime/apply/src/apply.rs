@@ -10,6 +10,7 @@ use std::{
 };
 
 use kube::Client;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tidegate_values::{DriftCheck, ObjectRef};
 
@@ -19,12 +20,13 @@ use crate::{
     cleanup::{Displaced, displaced_managers},
     error::Error,
     inventory,
-    mapper::Mapper,
+    mapper::{LAG, Mapper},
     memory::{Applied, Previous},
     normalize::normalize,
     object::{Owner, any_in_metadata},
     order::{self, Stage},
-    waiting::{LAG, Parts, Waiter},
+    parts::Parts,
+    waiting::Waiter,
 };
 
 /// When the server is asked what it would do before it does it.
@@ -119,6 +121,9 @@ pub struct Outcome {
     /// What to remember, by the reference used in `changes`. Objects that were remembered and not asked for again
     /// are not repeated here.
     pub applied: HashMap<ObjectRef, Applied>,
+    /// Objects that may have been applied although that failed: an answer was lost, or what follows an apply failed. Not
+    /// in `changes`; they stay in the inventory ([`Inventory::after_failure`](crate::Inventory::after_failure)).
+    pub unsure: Vec<ObjectRef>,
     /// Why the apply ended early; `None` when all of it was done.
     pub failure: Option<Error>,
 }
@@ -190,6 +195,8 @@ pub async fn apply(
             break;
         }
     }
+    outcome.unsure = run.unsure.into_inner();
+    outcome.unsure.sort_by(order::compare);
     outcome
 }
 
@@ -214,6 +221,8 @@ struct Run<'a> {
     /// The owner has rules about fields that are left to others.
     has_rules: bool,
     rules_checked: AtomicBool,
+    /// See [`Outcome::unsure`].
+    unsure: Mutex<Vec<ObjectRef>>,
     check_config: String,
     tenant: String,
     displaced: Vec<Displaced>,
@@ -243,6 +252,7 @@ impl<'a> Run<'a> {
             fingerprint: settings.fingerprint(),
             has_rules: settings.rules().is_some(),
             rules_checked: AtomicBool::new(false),
+            unsure: Mutex::default(),
             check_config: settings.check_config(),
             tenant: owner.namespace.clone(),
             displaced: displaced_managers(&settings.manager, &settings.override_managers),

@@ -74,6 +74,16 @@ impl RequestError {
         matches!(self, Self::Refused { causes, .. } if causes.iter().any(|cause| cause == MANAGER_CONFLICT))
     }
 
+    /// Nothing was done, for certain. Without an answer, and with one that says that the server failed or gave up, what
+    /// was asked for may have been done, or still be.
+    pub(crate) fn is_certain(&self) -> bool {
+        match self {
+            Self::Refused { code, .. } => *code < 500,
+            Self::NoMatch { .. } | Self::Impossible(_) => true,
+            Self::Transport(_) => false,
+        }
+    }
+
     fn redact(&mut self, redactor: &Redactor, object: &ObjectRef) {
         if let Self::Refused { message, .. } | Self::Transport(message) = self {
             *message = if object.kind.eq_ignore_ascii_case("Secret") {

@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use tidegate_values::ObjectRef;
 
 use crate::{
+    Outcome,
     change::{Action, ChangeSet},
     error::Error,
     order,
@@ -55,16 +56,12 @@ impl Inventory {
         }
     }
 
-    /// What a failed apply leaves: the old entries and whatever was applied before the failure.
+    /// What a failed apply leaves: the old entries, whatever was applied before the failure, and what may have been.
     #[must_use]
-    pub fn with_changes(mut self, changes: &ChangeSet) -> Self {
-        self.merge(
-            changes
-                .entries
-                .iter()
-                .filter(|change| change.action != Action::Deleted)
-                .map(|change| &change.object),
-        );
+    pub fn after_failure(mut self, outcome: &Outcome) -> Self {
+        let changes = outcome.changes.entries.iter();
+        let applied = changes.filter(|change| change.action != Action::Deleted);
+        self.merge(applied.map(|change| &change.object).chain(&outcome.unsure));
         self
     }
 

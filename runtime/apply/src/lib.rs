@@ -20,6 +20,8 @@ mod memory;
 mod normalize;
 mod object;
 mod order;
+mod parts;
+mod patience;
 mod prune;
 mod request;
 mod schema;

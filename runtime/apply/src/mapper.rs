@@ -13,6 +13,9 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 /// How long after an apply of its definition a kind may be served otherwise than that says.
 const FRESH_FOR: Duration = Duration::from_secs(30);
 
+/// How long discovery, and the paths that it names, may lag behind a definition.
+pub(crate) const LAG: Duration = Duration::from_secs(10);
+
 /// How the server serves a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {
@@ -62,8 +65,8 @@ impl Resource {
 pub struct Mapper {
     client: Client,
     served: RwLock<Served>,
-    /// When the definitions of a group were last applied: discovery and paths may lag behind.
-    changed: Mutex<HashMap<String, Instant>>,
+    /// When definitions, by group and name, were last applied: discovery and paths may lag behind.
+    changed: Mutex<HashMap<(String, String), Instant>>,
     /// Held while asking the server, so that many reconciles wait for one answer.
     asking: tokio::sync::Mutex<()>,
 }
@@ -160,12 +163,12 @@ impl Mapper {
         Ok(None)
     }
 
-    /// Forgets the kinds of a group: a definition of it was applied.
-    pub(crate) fn note_definition(&self, group: &str) {
+    /// Forgets the kinds of a group: the definition of this name was applied.
+    pub(crate) fn note_definition(&self, group: &str, definition: &str) {
         let now = Instant::now();
         let mut changed = self.changed.lock();
         changed.retain(|_, at| now.duration_since(*at) < FRESH_FOR);
-        changed.insert(group.to_owned(), now);
+        changed.insert((group.to_owned(), definition.to_owned()), now);
         drop(changed);
         self.forget_kinds(group);
     }
@@ -174,13 +177,14 @@ impl Mapper {
     pub(crate) fn is_fresh(&self, group: &str) -> bool {
         let changed = self.changed.lock();
         changed
-            .get(group)
-            .is_some_and(|at| at.elapsed() < FRESH_FOR)
+            .iter()
+            .any(|((changed, _), at)| changed == group && at.elapsed() < FRESH_FOR)
     }
 
-    /// Forgets the kinds of a group: a definition of it was removed.
-    pub fn forget_group(&self, group: &str) {
-        self.changed.lock().remove(group);
+    /// Forgets the kinds of a group: the definition of this name was removed. What is served of its others may lag still.
+    pub(crate) fn forget_definition(&self, group: &str, definition: &str) {
+        let removed = (group.to_owned(), definition.to_owned());
+        self.changed.lock().remove(&removed);
         self.forget_kinds(group);
     }
 
@@ -286,7 +290,12 @@ impl Mapper {
         }
         let mut served = self.served.write();
         served.edition += 1;
-        served.by_version.insert(api_version.to_owned(), kinds);
+        // What is not served is not kept: manifests can name versions without end.
+        if kinds.is_empty() {
+            served.by_version.remove(api_version);
+        } else {
+            served.by_version.insert(api_version.to_owned(), kinds);
+        }
         Ok(())
     }
 }
@@ -312,4 +321,27 @@ fn list(value: &Value) -> &[Value] {
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{Request, Response};
+    use kube::client::Body;
+
+    #[tokio::test]
+    async fn what_is_not_served_is_not_kept() {
+        let service = tower::service_fn(async |_: Request<Body>| {
+            let nothing = Response::builder().status(404).body(Body::empty());
+            Ok::<_, std::convert::Infallible>(nothing.unwrap())
+        });
+        let mapper = Mapper::new(Client::new(service, "default"));
+        // As a server without aggregated discovery is known.
+        mapper.served.write().filled = true;
+        for version in ["g.test/v1", "g.test/v2", "other.test/v1"] {
+            let error = mapper.resolve(version, "Lamp").await.unwrap_err();
+            assert!(error.is_no_match());
+        }
+        assert!(mapper.served.read().by_version.is_empty());
+    }
 }

@@ -1,26 +1,33 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use futures::StreamExt as _;
 use kube::Client;
 use serde_json::Value;
 use tidegate_values::ObjectRef;
-use tokio::time::Instant;
 
 use crate::{
     change::{Action, ChangeSet},
     error::{Error, RequestError},
+    inventory::{Inventory, id_of},
     live::{canonical, place, present},
-    mapper::{Mapper, Resource},
+    mapper::{LAG, Mapper, Resource},
     memory::is_excluded,
     object::Owner,
-    order, request,
-    waiting::{LAG, Parts, Patience, Waiter},
+    order,
+    parts::Parts,
+    patience::Patience,
+    request,
+    waiting::Waiter,
 };
 
 /// What a pruning did. Everything but `survivors` is settled.
 #[derive(Debug, Default)]
 pub struct Pruned {
-    /// Every object in reverse apply order: deleted, skipped, or unknown after a failure.
+    /// Every object in reverse apply order: deleted, skipped, or unknown after a failure. What turned out to be kept,
+    /// under another name, is not among them.
     pub changes: ChangeSet,
     /// The objects whose deletion the server did not confirm, last applied first: they go to the end of the
     /// inventory (kustomize-controller, `pruneSurvivors`).
@@ -35,15 +42,29 @@ pub struct Pruned {
 ///
 /// Objects of one kind are deleted `concurrent` at a time; kinds follow one another. An object whose definition is gone
 /// is gone as well; while the server lags behind a definition that was applied lately, it is waited for through `waiter`.
+///
+/// Nothing that `kept` lists is deleted, whatever it was called when it was noted: an object has had a namespace while
+/// nobody knew that its kind has none, and some kinds are served in two groups.
 pub async fn prune(
     client: &Client,
     mapper: &Mapper,
     owner: &Owner,
     mut objects: Vec<ObjectRef>,
+    kept: &Inventory,
     concurrent: usize,
     waiter: &dyn Waiter,
 ) -> Pruned {
     objects.sort_by(|one, other| order::compare(other, one));
+    let namesakes = match namesakes(kept, &objects) {
+        Ok(namesakes) => namesakes,
+        Err(error) => {
+            return Pruned {
+                survivors: objects,
+                failure: Some(error),
+                ..Pruned::default()
+            };
+        }
+    };
     let run = Run {
         client,
         mapper,
@@ -53,6 +74,8 @@ pub async fn prune(
             (owner.key("reconcile"), "disabled"),
             (owner.key("ssa"), "Ignore"),
         ],
+        namesakes,
+        ids: objects.iter().map(id_of).collect(),
         parts: Parts::new(waiter, concurrent),
     };
     let mut pruned = Pruned::default();
@@ -60,22 +83,45 @@ pub async fn prune(
     for kind in objects
         .chunk_by(|one, other| one.kind == other.kind && one.api_version == other.api_version)
     {
-        let deletions = (0..kind.len()).map(|index| run.parts.part(run.delete(&kind[index])));
-        let mut deletions = futures::stream::iter(deletions).buffered(concurrent.max(1));
-        let mut objects = kind.iter();
-        while let (Some(result), Some(object)) =
-            (run.parts.next(&mut deletions).await, objects.next())
-        {
+        let deletions = (0..kind.len()).map(|index| run.delete(&kind[index]));
+        let deletions = run.parts.run(deletions, |_| false).await;
+        for (result, object) in deletions.into_iter().flatten().zip(kind) {
             let action = result.unwrap_or_else(|message| {
                 messages.push(message);
                 pruned.survivors.push(object.clone());
-                Action::Unknown
+                Some(Action::Unknown)
             });
-            pruned.changes.push(object.clone(), action);
+            if let Some(action) = action {
+                pruned.changes.push(object.clone(), action);
+            }
         }
     }
     pruned.failure = (!messages.is_empty()).then_some(Error::Delete { messages });
     pruned
+}
+
+/// Objects by kind and name.
+type Namesakes = HashMap<(String, String), Vec<ObjectRef>>;
+
+fn kind_and_name(object: &ObjectRef) -> (String, String) {
+    (object.kind.clone(), object.name.clone())
+}
+
+/// What of `kept` may be one of `objects` under another identity: what has the kind and the name of one of them.
+fn namesakes(kept: &Inventory, objects: &[ObjectRef]) -> Result<Namesakes, Error> {
+    let mut namesakes: Namesakes = objects
+        .iter()
+        .map(|object| (kind_and_name(object), Vec::new()))
+        .collect();
+    if namesakes.is_empty() {
+        return Ok(namesakes);
+    }
+    for object in kept.objects()? {
+        if let Some(found) = namesakes.get_mut(&kind_and_name(&object)) {
+            found.push(object);
+        }
+    }
+    Ok(namesakes)
 }
 
 /// What all deletions share.
@@ -84,11 +130,16 @@ struct Run<'a> {
     mapper: &'a Mapper,
     owner: &'a Owner,
     exclusions: [(String, &'static str); 3],
+    /// Of what is kept.
+    namesakes: Namesakes,
+    /// Identities of what is to be deleted.
+    ids: HashSet<String>,
     parts: Parts<'a>,
 }
 
 impl Run<'_> {
-    async fn delete(&self, object: &ObjectRef) -> Result<Action, String> {
+    /// `None` for another name of an object that is kept, or dealt with under its own.
+    async fn delete(&self, object: &ObjectRef) -> Result<Option<Action>, String> {
         let mut may_look_again = true;
         loop {
             let found = self.find(object).await;
@@ -99,10 +150,14 @@ impl Run<'_> {
                 live,
             }) = found
             else {
-                return Ok(Action::Deleted);
+                return Ok(Some(Action::Deleted));
             };
+            let is_alias = target != *object && self.ids.contains(&id_of(&target));
+            if is_alias || self.is_kept(&target, &live).await? {
+                return Ok(None);
+            }
             if !self.owner.owns(&live) || is_excluded(&live, &self.exclusions) {
-                return Ok(Action::Skipped);
+                return Ok(Some(Action::Skipped));
             }
             let uid = live.pointer("/metadata/uid").and_then(Value::as_str);
             match request::delete(self.client, &place(&resource, &target), uid).await {
@@ -117,10 +172,40 @@ impl Run<'_> {
             if object.kind == "CustomResourceDefinition"
                 && let Some(group) = live.pointer("/spec/group").and_then(Value::as_str)
             {
-                self.mapper.forget_group(group);
+                self.mapper.forget_definition(group, &object.name);
             }
-            return Ok(Action::Deleted);
+            return Ok(Some(Action::Deleted));
         }
+    }
+
+    /// Whether an object that is there is one of those kept, by the name that the server has for it, or by its uid when
+    /// that has another group. Where it cannot be told, nothing is deleted.
+    async fn is_kept(&self, target: &ObjectRef, live: &Value) -> Result<bool, String> {
+        for kept in self
+            .namesakes
+            .get(&kind_and_name(target))
+            .into_iter()
+            .flatten()
+        {
+            let failed = |error: RequestError| format!("{target} query failed: {error}");
+            let Some(resource) = find_resource(self.mapper, kept).await.map_err(failed)? else {
+                continue;
+            };
+            let kept = canonical(&resource, kept.clone());
+            if kept.namespace != target.namespace {
+                continue;
+            }
+            if kept.group() == target.group() {
+                return Ok(true);
+            }
+            let place = place(&resource, &kept);
+            let twin = present(request::get(self.client, &place).await).map_err(failed)?;
+            let uid = |object: &Value| object.pointer("/metadata/uid").cloned();
+            if twin.is_some_and(|twin| uid(&twin) == uid(live)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// `None`: it is gone.
@@ -215,21 +300,20 @@ async fn find_resource(
 }
 
 /// Waits until the deleted objects of `changes` are gone (fluxcd/pkg, `ssa`, `WaitForSetTermination`): the first that
-/// is still there after `timeout` is the error. Reads with growing pauses, 2 s at most.
+/// is still there after `timeout` is the error. Reads with growing pauses.
 pub async fn wait_for_termination(
     client: &Client,
     mapper: &Mapper,
     changes: &ChangeSet,
     timeout: Duration,
 ) -> Result<(), Error> {
-    let deadline = Instant::now() + timeout;
+    let mut patience = Patience::new(timeout);
     for change in changes
         .entries
         .iter()
         .filter(|change| change.action == Action::Deleted)
     {
         let object = &change.object;
-        let mut pause = Duration::from_millis(100);
         loop {
             let sight = look(client, mapper, object).await;
             let sight = sight.map_err(|cause| Error::TerminationRead {
@@ -239,13 +323,12 @@ pub async fn wait_for_termination(
             if !matches!(sight, Sight::Here(_)) && !sight.may_lag(mapper, object) {
                 break;
             }
-            if Instant::now() + pause > deadline {
+            if !patience.is_left() {
                 return Err(Error::Termination {
                     object: object.clone(),
                 });
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(2));
+            patience.pause().await;
         }
     }
     Ok(())

@@ -29,6 +29,7 @@ fn futures_can_move_between_threads(
         mapper,
         owner,
         Vec::new(),
+        &Inventory::default(),
         4,
         &IdleWaiter,
     )));

@@ -99,9 +99,7 @@ impl Kind for Reconciler {
     ) -> Outcome {
         match plan {
             Plan::Finalize(plan) => Outcome::Finalized(self.finalize(object, plan, run).await),
-            Plan::Apply(plan) => {
-                Outcome::Attempted(Box::new(self.attempt(object, *plan, run).await))
-            }
+            Plan::Apply(plan) => self.attempt(object, *plan, run).await,
         }
     }
 

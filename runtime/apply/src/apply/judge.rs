@@ -16,9 +16,9 @@ use crate::{
     live::{place, present},
     memory::{Applied, is_excluded, live_digest},
     object::any_in_metadata,
+    patience::Patience,
     request::{self, Answer, ApplyMode, Place},
     schema,
-    waiting::Patience,
 };
 
 /// What is to be done with an object.

@@ -1,8 +1,5 @@
-use std::time::Duration;
-
 use serde_json::Value;
 use tidegate_values::Digest;
-use tokio::time::Instant;
 
 use super::Run;
 use crate::{
@@ -14,6 +11,7 @@ use crate::{
     error::{Error, RequestError},
     live::{place, present},
     memory::{is_excluded, live_digest},
+    patience::Patience,
     request::{self, Answer, ApplyMode, Place},
 };
 
@@ -68,8 +66,22 @@ impl Plan {
 }
 
 impl Run<'_> {
-    /// Carries a plan out.
-    pub(super) async fn send(&self, target: &Target, mut plan: Plan) -> Result<Done, Error> {
+    /// Carries a plan out. Notes what may have been applied all the same when it fails.
+    pub(super) async fn send(&self, target: &Target, plan: Plan) -> Result<Done, Error> {
+        let mut is_unsure = false;
+        let sent = self.carry_out(target, plan, &mut is_unsure).await;
+        if sent.is_err() && is_unsure {
+            self.unsure.lock().push(target.reference.clone());
+        }
+        sent
+    }
+
+    async fn carry_out(
+        &self,
+        target: &Target,
+        mut plan: Plan,
+        is_unsure: &mut bool,
+    ) -> Result<Done, Error> {
         let place = match &target.resource {
             Ok(resource) => place(resource, &target.reference),
             Err(cause) => return Err(refused(target, cause.clone())),
@@ -93,6 +105,7 @@ impl Run<'_> {
                 Ok(answer) => break answer,
                 Err(cause) => cause,
             };
+            *is_unsure |= !cause.is_certain();
             if cause.is_manager_conflict() && !force {
                 if let Some(done) = self.look(target, &place, &mut plan).await? {
                     return Ok(done);
@@ -114,6 +127,7 @@ impl Run<'_> {
                 plan.tried = true;
             }
         };
+        *is_unsure = true;
         let answer = self.take_over(target, &place, &mut plan, answer).await?;
         let action = match plan.before {
             _ if answer.created => Action::Created,
@@ -231,26 +245,22 @@ impl Run<'_> {
     }
 
     async fn gone(&self, target: &Target, place: &Place<'_>) -> Result<(), Error> {
-        let deadline = Instant::now() + self.settings.wait_timeout;
+        let mut patience = Patience::new(self.settings.wait_timeout);
         if self.is_gone(target, place).await? {
             return Ok(());
         }
         self.parts
             .idle(async {
-                let mut pause = Duration::from_millis(20);
-                loop {
-                    if Instant::now() + pause > deadline {
-                        return Err(Error::RecreateTimeout {
-                            object: target.reference.clone(),
-                        });
-                    }
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(Duration::from_secs(2));
+                while patience.is_left() {
+                    patience.pause().await;
                     let _look = self.parts.look().await;
                     if self.is_gone(target, place).await? {
                         return Ok(());
                     }
                 }
+                Err(Error::RecreateTimeout {
+                    object: target.reference.clone(),
+                })
             })
             .await
     }

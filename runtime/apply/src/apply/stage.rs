@@ -1,11 +1,10 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use futures::{StreamExt as _, stream::FuturesUnordered};
+use futures::StreamExt as _;
 use jiff::Timestamp;
 use serde_json::Value;
 use tidegate_health::{Health, Observation, Progress};
 use tidegate_values::{Digest, ObjectRef};
-use tokio::time::Instant;
 
 use super::{Outcome, Run};
 use crate::{
@@ -18,8 +17,8 @@ use crate::{
     memory::{Applied, desired_digest},
     object::any_in_metadata,
     order::Stage,
+    patience::Patience,
     request,
-    waiting::{Patience, Step},
 };
 
 /// The time matters to the health of pods alone, and stages that are waited for have none.
@@ -213,19 +212,14 @@ impl Run<'_> {
         }
         self.check_rules().await?;
         let dry_run = self.settings.dry_run == DryRunMode::Stage && pending.len() > 1;
-        let judgements = (0..pending.len()).map(|index| {
-            self.parts
-                .part(self.judge(&targets[pending[index]], dry_run))
-        });
-        let mut judgements =
-            futures::stream::iter(judgements).buffered(self.settings.concurrent.max(1));
+        let judgements =
+            (0..pending.len()).map(|index| self.judge(&targets[pending[index]], dry_run));
+        let judgements = self.parts.run(judgements, Result::is_err).await;
         let mut plans = Vec::new();
         let mut asked = Vec::new();
         let mut questions = Vec::new();
-        let mut places = pending.iter();
-        while let (Some(judgement), Some(place)) =
-            (self.parts.next(&mut judgements).await, places.next())
-        {
+        // What was not begun comes after the refusal that kept it from that.
+        for (judgement, place) in judgements.into_iter().flatten().zip(pending) {
             match judgement? {
                 Judgement::Done(done) => results[*place] = Some(*done),
                 Judgement::Send(plan) => plans.push((*place, *plan)),
@@ -248,7 +242,7 @@ impl Run<'_> {
     }
 
     /// Sends what is to be sent: objects of one kind at a time, in parallel. Those that wait for their predecessor to go
-    /// keep no other from its turn. After a refusal nothing more is begun.
+    /// keep no other from its turn. After a refusal nothing more is begun, and the first in apply order is told.
     async fn send_all(
         &self,
         targets: &[Target],
@@ -258,30 +252,23 @@ impl Run<'_> {
         let mut plans = plans.into_iter().peekable();
         while let Some((first, _)) = plans.peek() {
             let kind = &targets[*first];
-            let mut sending = FuturesUnordered::new();
-            let mut failure: Option<(usize, Error)> = None;
-            loop {
-                while failure.is_none()
-                    && self.parts.busy() < self.settings.concurrent.max(1)
-                    && let Some((place, plan)) =
-                        plans.next_if(|(place, _)| is_same_kind(kind, &targets[*place]))
-                {
-                    let send = async move { (place, self.send(&targets[place], plan).await) };
-                    sending.push(self.parts.part(send));
-                }
-                // All that was begun is waited for: an answer that nobody reads would be a change that nobody notes.
-                match self.parts.step(&mut sending).await {
-                    Step::Done((place, Ok(done))) => results[place] = Some(done),
-                    // The first in apply order is told.
-                    Step::Done((place, Err(error))) => match &failure {
-                        Some((before, _)) if *before < place => {}
-                        _ => failure = Some((place, error)),
-                    },
-                    Step::Turned => {}
-                    Step::End => break,
+            let (places, plans): (Vec<usize>, Vec<Plan>) = std::iter::from_fn(|| {
+                plans.next_if(|(place, _)| is_same_kind(kind, &targets[*place]))
+            })
+            .unzip();
+            let sending = places
+                .iter()
+                .zip(plans)
+                .map(|(place, plan)| self.send(&targets[*place], plan));
+            let sent = self.parts.run(sending, Result::is_err).await;
+            let mut failure = None;
+            for (sent, place) in sent.into_iter().flatten().zip(places) {
+                match sent {
+                    Ok(done) => results[place] = Some(done),
+                    Err(error) => failure = failure.or(Some(error)),
                 }
             }
-            if let Some((_, failure)) = failure {
+            if let Some(failure) = failure {
                 return Err(failure);
             }
         }
@@ -298,7 +285,7 @@ impl Run<'_> {
                 .and_then(Value::as_str)
                 .filter(|_| changed && target.object.is_definition());
             if let Some(group) = group {
-                self.mapper.note_definition(group);
+                self.mapper.note_definition(group, target.object.name());
             }
         }
     }
@@ -312,11 +299,10 @@ impl Run<'_> {
             .filter(|done| done.action != Action::Skipped)
             .filter_map(|done| Some((&done.reference, done.health.clone()?)))
             .collect();
-        let deadline = Instant::now() + self.settings.wait_timeout;
-        let mut pause = Duration::from_millis(25);
+        let mut patience = Patience::new(self.settings.wait_timeout);
         let mut reads = 0;
         loop {
-            let timed_out = reads > 0 && Instant::now() + pause > deadline;
+            let timed_out = reads > 0 && !patience.is_left();
             let observations: Vec<Observation<'_>> = waiting
                 .iter()
                 .map(|(object, health)| Observation {
@@ -333,8 +319,7 @@ impl Run<'_> {
             if ended && let Some(text) = tidegate_health::failure(&observations, timed_out) {
                 return Err(Error::NotReady(text));
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(1));
+            patience.pause().await;
             reads += 1;
             // What is well stays so for this purpose.
             waiting.retain(|(_, health)| !health.is_current());

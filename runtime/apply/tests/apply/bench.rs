@@ -100,7 +100,7 @@ impl Bench {
         self.previous.moved.clear();
         self.previous.known.extend(outcome.applied.clone());
         self.previous.inventory = if outcome.failure.is_some() {
-            std::mem::take(&mut self.previous.inventory).with_changes(&outcome.changes)
+            std::mem::take(&mut self.previous.inventory).after_failure(&outcome)
         } else {
             Inventory::of(&outcome.changes)
         };

@@ -6,13 +6,14 @@
 //!   `ignore=JSON`, `stage=KINDS`, `concurrent=N`, `wait=MILLISECONDS`;
 //! - `N/moved`: optional, references `Kind/namespace/name` a line;
 //! - `N/inventory`: optional, identities of the old inventory, all of version v1;
-//! - `N/prune`: optional in place of `objects`: prune what the inventory has;
+//! - `N/prune`: optional in place of `objects`: prune what the inventory has, but for the identities that are listed;
 //! - `N/server`: `> METHOD PATH`, optionally `> BODY`, then `< STATUS BODY`, or `< STATUS/SECONDS BODY` with a Retry-After, or
-//!   `<* STATUS BODY` for a request that is repeated from then on. All of it must be asked, in any order but
+//!   `<* STATUS BODY` for a request that is repeated from then on, or `< lost` for one that is never answered. All of it must be asked, in any order but
 //!   that of equal requests, and nothing else. Discovery is answered beside it;
 //! - `N/checks`: optional, what the drift check is asked: the objects of a call and how they are
 //!   judged, a line each, empty for a look at the rules alone;
 //! - `N/waits`: optional, how often nothing is done but to wait for the cluster, as whoever applies wants to;
+//! - `N/left`: optional, the identities of the inventory after a failure;
 //! - `N/outcome`: the changes a line each, then the failure if there is one.
 
 use std::{
@@ -47,6 +48,9 @@ impl Waiter for Counting {
         wait
     }
 }
+
+/// In place of a status: the connection ends.
+const LOST: u16 = 0;
 
 #[derive(Clone)]
 struct Exchange {
@@ -91,7 +95,10 @@ fn script(text: &str) -> Vec<Exchange> {
                     None => (status, None),
                 };
                 exchange.is_repeated = mark == "<*";
-                exchange.status = status.parse().unwrap();
+                exchange.status = match status {
+                    "lost" => LOST,
+                    status => status.parse().unwrap(),
+                };
                 exchange.retry_after = retry_after;
                 exchange.answer = serde_json::from_str(answer)
                     .unwrap_or_else(|error| panic!("{answer}: {error}"));
@@ -112,12 +119,15 @@ fn client(script: Script) -> Client {
             let body = body.collect().await.unwrap().to_bytes();
             let (status, retry_after, answer) =
                 answer(&script, head.method.as_str(), &head.uri.to_string(), &body);
+            if status == LOST {
+                return Err(std::io::Error::other("connection reset"));
+            }
             let bytes = serde_json::to_vec(&answer).unwrap();
             let mut response = Response::builder().status(StatusCode::from_u16(status).unwrap());
             if let Some(seconds) = retry_after {
                 response = response.header("retry-after", seconds);
             }
-            Ok::<_, std::convert::Infallible>(response.body(Body::from(bytes)).unwrap())
+            Ok(response.body(Body::from(bytes)).unwrap())
         }
     });
     Client::new(service, "default")
@@ -247,9 +257,11 @@ async fn check(text: &str) {
         previous.moved = known.cloned().collect();
         let waiter = Counting::default();
         let mut lines;
-        if section(format!("{round}/prune")).is_some() {
-            let stale = previous.inventory.objects().unwrap();
-            let pruned = prune(&client, &mapper, &owner, stale, 4, &waiter).await;
+        let mut left = String::new();
+        if let Some(kept) = section(format!("{round}/prune")) {
+            let kept = inventory(&kept);
+            let stale = previous.inventory.without(&kept).unwrap();
+            let pruned = prune(&client, &mapper, &owner, stale, &kept, 4, &waiter).await;
             lines = pruned.changes.to_string();
             for survivor in &pruned.survivors {
                 let _ = write!(lines, "\nkept: {survivor}");
@@ -282,10 +294,16 @@ async fn check(text: &str) {
             lines = outcome.changes.to_string();
             if let Some(failure) = &outcome.failure {
                 let _ = write!(lines, "\nfailure: {failure}");
+                let after = previous.inventory.clone().after_failure(&outcome);
+                let ids = after.entries.iter().map(|entry| entry.id.as_str());
+                left = ids.collect::<Vec<_>>().join("\n");
             }
             previous.known.extend(outcome.applied);
         }
         assert_eq!(lines.trim(), read("outcome").trim(), "round {round}");
+        if let Some(expected) = section(format!("{round}/left")) {
+            assert_eq!(left, expected.trim(), "round {round}: inventory");
+        }
         let calls = check.calls().join("\n");
         if let Some(expected) = section(format!("{round}/checks")) {
             assert_eq!(calls.trim(), expected.trim(), "round {round}: drift checks");
@@ -294,14 +312,17 @@ async fn check(text: &str) {
             let waits = waiter.0.load(Ordering::Relaxed).to_string();
             assert_eq!(waits, expected.trim(), "round {round}: waits");
         }
-        let left: Vec<_> = script_of_case
+        let unasked: Vec<_> = script_of_case
             .lock()
             .unwrap()
             .drain(..)
             .filter(|it| !it.was_asked)
             .map(|it| format!("{} {}", it.method, it.path))
             .collect();
-        assert!(left.is_empty(), "round {round}: never asked: {left:?}");
+        assert!(
+            unasked.is_empty(),
+            "round {round}: never asked: {unasked:?}"
+        );
     }
 }
 
@@ -334,6 +355,7 @@ cases! {
     ignored_malformed
     ignored_taken_out
     impossible_request
+    lost_answers
     memory
     migration
     never_leftovers
@@ -341,11 +363,14 @@ cases! {
     never_taken
     never_taken_switched
     patience
+    prune_beside_fresh
     prune_hidden
     prune_owner
+    prune_renamed
     prune_stale_discovery
     prune_survivors
     prune_switched
+    prune_twice_named
     refused_after_trial
     refused_alone
     refused_in_stage

@@ -150,6 +150,7 @@ async fn definitions_come_before_their_objects() {
         &bench.mapper,
         &bench.owner,
         stale.clone(),
+        &Inventory::default(),
         4,
         &IdleWaiter,
     )
@@ -170,6 +171,7 @@ async fn definitions_come_before_their_objects() {
         &Mapper::new(bench.client.clone()),
         &bench.owner,
         stale,
+        &Inventory::default(),
         4,
         &IdleWaiter,
     )
@@ -307,6 +309,7 @@ async fn a_tenant_does_what_it_may() {
         &bench.mapper,
         &bench.owner,
         stale.clone(),
+        &Inventory::default(),
         4,
         &IdleWaiter,
     )
@@ -353,6 +356,7 @@ async fn a_finalizer_is_waited_for() {
         &bench.mapper,
         &bench.owner,
         stale,
+        &Inventory::default(),
         4,
         &IdleWaiter,
     )

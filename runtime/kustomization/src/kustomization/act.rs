@@ -7,8 +7,10 @@ use super::applying::inventory_of;
 use super::applying::written;
 use super::outcome::Attempt;
 use super::outcome::Failure;
+use super::outcome::Outcome;
 use super::outcome::Step;
 use super::plan::Apply;
+use super::plan::has_finalizer;
 use super::report;
 use crate::build;
 use kube::Client;
@@ -26,16 +28,32 @@ use tidegate_kube::ConnectError;
 use tidegate_kube::Key;
 use tidegate_values::Tree;
 
+/// Why an attempt did not come to its end.
+enum Ended {
+    Failed(Failure),
+    FinalizerMissing,
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 impl Reconciler {
     pub(super) async fn attempt(
         &self,
         object: &Arc<Kustomization>,
         plan: Apply,
         run: &Run<Self>,
-    ) -> Attempt {
+    ) -> Outcome {
         let mut attempt = Attempt::new(plan.revision.clone());
-        attempt.failure = self.steps(object, &plan, &mut attempt, run).await.err();
-        attempt
+        match self.steps(object, &plan, &mut attempt, run).await {
+            Ok(()) => {}
+            Err(Ended::Failed(failure)) => attempt.failure = Some(failure),
+            Err(Ended::FinalizerMissing) => return Outcome::FinalizerMissing,
+        }
+        Outcome::Attempted(Box::new(attempt))
     }
 
     async fn steps(
@@ -44,7 +62,7 @@ impl Reconciler {
         plan: &Apply,
         attempt: &mut Attempt,
         run: &Run<Self>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Ended> {
         let progress =
             |attempt: &Attempt| report::value(&report::progress(object, attempt, run.clock.now()));
         let started = run.clock.instant();
@@ -76,12 +94,16 @@ impl Reconciler {
         if let Some(with_new) = applying.with_new(&objects).await {
             // A kill between apply and status must leave no orphan: the inventory names objects before they are applied.
             attempt.inventory = Some(written(&with_new));
-            run.checkpoint(&progress(attempt)).await.map_err(|error| {
+            let is_there = run.checkpoint(&progress(attempt)).await.map_err(|error| {
                 Failure::Host(format!(
                     "failed to update status: {}",
                     tidegate_kube::message_of(&error)
                 ))
             })?;
+            // Somebody took the finalizer away while this was built: nobody would know of what is applied now.
+            if !is_there || !has_finalizer(&run.object()) {
+                return Err(Ended::FinalizerMissing);
+            }
         }
         attempt.inventory = None;
         let after = applying.apply(objects, attempt, run).await?;
@@ -90,7 +112,8 @@ impl Reconciler {
         }
         applying.prune(after, attempt, run).await?;
         self.check_health(plan, &client, &built, attempt, run, &progress)
-            .await
+            .await?;
+        Ok(())
     }
 
     async fn fetch(&self, plan: &Apply, run: &Run<Self>) -> Result<Arc<ArtifactTree>, Failure> {

@@ -93,11 +93,12 @@ impl Applying<'_> {
             .failure
             .map(|failure| failure.redacted(self.redactor));
         let failure = outcome.failure_message();
-        self.remember(previous, outcome.applied, &outcome.changes);
+        let applied = std::mem::take(&mut outcome.applied);
+        self.remember(previous, applied, &outcome.changes);
         drop(writing);
         if let Some(message) = failure {
-            // What was applied before the refusal stays ours (Flux forgets it: orphans).
-            let kept = self.before.clone().with_changes(&outcome.changes);
+            // What was applied before the refusal stays ours (Flux forgets it: orphans), and what may have been.
+            let kept = self.before.clone().after_failure(&outcome);
             attempt.inventory = (kept != self.before).then(|| written(&kept));
             return Err(Failure::Apply(message));
         }
@@ -127,6 +128,7 @@ impl Applying<'_> {
             &self.reconciler.mapper,
             self.owner,
             stale,
+            &after,
             self.reconciler.settings.concurrent_apply,
             &WithoutWorker(run),
         )

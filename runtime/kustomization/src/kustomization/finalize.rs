@@ -54,6 +54,7 @@ impl Reconciler {
             &self.mapper,
             &owner,
             objects,
+            &tidegate_apply::Inventory::default(),
             self.settings.concurrent_apply,
             &WithoutWorker(run),
         )

@@ -110,7 +110,7 @@ pub(super) fn plan(
         }
         return Ok(Plan::Finalize(finalize));
     }
-    if !object.finalizers().iter().any(|name| name == FINALIZER) {
+    if !has_finalizer(object) {
         return Err(Outcome::FinalizerMissing);
     }
     if spec.suspend {
@@ -206,6 +206,11 @@ fn account(object: &Kustomization, settings: &Settings) -> Option<String> {
         .service_account_name
         .clone()
         .or_else(|| settings.default_service_account.clone())
+}
+
+/// Whether the object stays until what was applied for it is dealt with.
+pub(super) fn has_finalizer(object: &Kustomization) -> bool {
+    object.finalizers().iter().any(|name| name == FINALIZER)
 }
 
 /// Whatever is referred to can exist.
