@@ -33,8 +33,15 @@ pub(crate) fn helm() -> anyhow::Result<PathBuf> {
         return Ok(path);
     }
     let go = tools::go()?;
+    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    // Several tests want it at the same time: one of them builds.
+    let lock = folder.join(".lock");
+    let lock = std::fs::File::create(&lock).with_context(|| lock.display().to_string())?;
+    lock.lock().context("the lock of helm's folder")?;
+    if path.is_file() {
+        return Ok(path);
+    }
     step::timed(&format!("building helm {HELM_VERSION} (once)"), || {
-        std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
         // Go writes into a folder of its own: a build that is cut off leaves nothing that looks whole.
         let unfinished =
             tempfile::tempdir_in(&folder).with_context(|| folder.display().to_string())?;
