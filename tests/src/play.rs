@@ -188,6 +188,13 @@ impl<'a> Case<'a> {
                 self.world.git.set_delay(Duration::from_secs_f64(*seconds));
                 Ok(())
             }
+            Action::ApiDown(is_down) => {
+                let proxy = self.world.proxy.as_ref();
+                proxy
+                    .context("`api-down` is for cases that are `alone`")?
+                    .set_down(*is_down);
+                Ok(())
+            }
             Action::ReceiverSilent(silent) => {
                 self.world.receiver.set_silent(*silent);
                 Ok(())

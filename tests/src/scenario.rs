@@ -102,6 +102,8 @@ pub(crate) enum Action {
     GitUp(String),
     /// Seconds that the Git server lets each request wait.
     GitSlow(f64),
+    /// Whether the API server can't be reached by the engines: all their connections to it end.
+    ApiDown(bool),
     /// Whether the receiver of events takes requests and never answers.
     ReceiverSilent(bool),
     /// What happens to the process.
@@ -294,6 +296,12 @@ fn change() -> String {
 }
 
 impl Scenario {
+    /// Whether its engines lose their way to the API server.
+    pub(crate) fn takes_the_api_away(&self) -> bool {
+        let mut actions = self.steps.iter().flat_map(|step| &step.actions);
+        actions.any(|action| matches!(action, Action::ApiDown(_)))
+    }
+
     /// Reads `scenario.yaml` in a folder.
     pub fn read(folder: &Path) -> anyhow::Result<Scenario> {
         let path = folder.join("scenario.yaml");

@@ -11,7 +11,7 @@ use tidegate_sandbox::PLUGINS_DIR;
 use tidegate_testkit::account::kubeconfig_of;
 use tidegate_testkit::cluster::install_definitions;
 use tidegate_testkit::git_server::Access;
-use tidegate_testkit::{Cluster, ControlPlane, EventReceiver, GitServer, Tidegate};
+use tidegate_testkit::{Cluster, ControlPlane, EventReceiver, GitServer, Proxy, Tidegate};
 
 use crate::plugins;
 use crate::scenario::{RunsAs, Scenario, Who, documents};
@@ -41,11 +41,13 @@ pub(crate) struct World {
     /// Serves to the reader alone.
     pub(crate) private_git: GitServer,
     pub(crate) receiver: EventReceiver,
+    /// The engines' way to the API server, where a case cuts it.
+    pub(crate) proxy: Option<Proxy>,
     /// What the engines reach the cluster with.
     kubeconfig: PathBuf,
     /// The namespace that they run in.
     home: String,
-    _account: Option<TempDir>,
+    _kubeconfigs: TempDir,
     /// Where their built-in plugins are, if elsewhere.
     plugins: Option<TempDir>,
     _plane: ControlPlane,
@@ -80,14 +82,17 @@ impl World {
             Some(_) => namespace,
             None => HOME,
         };
-        let account = match &scenario.runs_as {
-            Some(runs_as) => Some(account(&plane, &cluster, home, runs_as)?),
-            None => None,
-        };
-        let kubeconfig = match &account {
-            Some((_, kubeconfig)) => kubeconfig.clone(),
+        let kubeconfigs = TempDir::with_prefix("tidegate-kubeconfigs-")?;
+        let mut kubeconfig = match &scenario.runs_as {
+            Some(runs_as) => account(&plane, &cluster, home, runs_as, kubeconfigs.path())?,
             None => plane.kubeconfig(),
         };
+        let mut proxy = None;
+        if scenario.alone && scenario.takes_the_api_away() {
+            let started = Proxy::start(&kubeconfig)?;
+            kubeconfig = started.kubeconfig(&kubeconfig, kubeconfigs.path())?;
+            proxy = Some(started);
+        }
         let plugins = if scenario.plugins.is_empty() {
             None
         } else {
@@ -112,9 +117,10 @@ impl World {
                 password: READER.1.to_owned(),
             })?,
             receiver,
+            proxy,
             kubeconfig,
             home: home.to_owned(),
-            _account: account.map(|(folder, _)| folder),
+            _kubeconfigs: kubeconfigs,
             plugins,
             _plane: plane,
         };
@@ -174,21 +180,25 @@ impl World {
     }
 }
 
-/// Makes the account that an engine runs as, and a folder with the kubeconfig that speaks as it.
+/// Makes the account that an engine runs as, and in `folder` the kubeconfig that speaks as it.
 fn account(
     plane: &ControlPlane,
     cluster: &Cluster,
     home: &str,
     runs_as: &RunsAs,
-) -> anyhow::Result<(TempDir, PathBuf)> {
+    folder: &Path,
+) -> anyhow::Result<PathBuf> {
     cluster.create_namespace(home)?;
     for object in documents(runs_as.rights.replace("%NS%", home).as_bytes())? {
         cluster.apply(&object, home, "case")?;
     }
-    let folder = TempDir::with_prefix("tidegate-account-")?;
     let account = (home, runs_as.account.as_str());
-    let kubeconfig = kubeconfig_of(cluster, &plane.kubeconfig(), account, folder.path())?;
-    Ok((folder, kubeconfig))
+    Ok(kubeconfig_of(
+        cluster,
+        &plane.kubeconfig(),
+        account,
+        folder,
+    )?)
 }
 
 impl Worlds {

@@ -26,21 +26,29 @@ pub fn kubeconfig_of(
     let token = answer["status"]["token"]
         .as_str()
         .ok_or_else(|| Error::Cluster("the API server gave no token".to_owned()))?;
+    rewritten(admin, &folder.join("kubeconfig"), |config| {
+        for user in config["users"].as_array_mut()? {
+            user["user"] = json!({"token": token});
+        }
+        Some(())
+    })
+}
+
+/// Writes a kubeconfig to `path` that is another one after an `edit`, which is none where that one holds nothing to edit.
+pub(crate) fn rewritten(
+    kubeconfig: &Path,
+    path: &Path,
+    edit: impl FnOnce(&mut Value) -> Option<()>,
+) -> Result<PathBuf, Error> {
     let unreadable =
-        |what: &dyn std::fmt::Display| Error::Cluster(format!("{}: {what}", admin.display()));
-    let text = std::fs::read(admin).map_err(Error::io(admin.display().to_string()))?;
+        |what: &dyn std::fmt::Display| Error::Cluster(format!("{}: {what}", kubeconfig.display()));
+    let text = std::fs::read(kubeconfig).map_err(Error::io(kubeconfig.display().to_string()))?;
     let read = tidegate_yaml::parse_v2(&text).map_err(|error| unreadable(&error))?;
     let json = tidegate_yaml::to_json(&read).map_err(|error| unreadable(&error))?;
     let mut config: Value = serde_json::from_str(&json).map_err(|error| unreadable(&error))?;
-    for user in config["users"]
-        .as_array_mut()
-        .ok_or_else(|| unreadable(&"no users"))?
-    {
-        user["user"] = json!({"token": token});
-    }
+    edit(&mut config).ok_or_else(|| unreadable(&"not a whole kubeconfig"))?;
     let yaml = tidegate_yaml::json_to_yaml(config.to_string().as_bytes())
         .map_err(|error| unreadable(&error))?;
-    let path = folder.join("kubeconfig");
-    std::fs::write(&path, yaml).map_err(Error::io(path.display().to_string()))?;
-    Ok(path)
+    std::fs::write(path, yaml).map_err(Error::io(path.display().to_string()))?;
+    Ok(path.to_owned())
 }

@@ -10,6 +10,7 @@ pub mod control_plane;
 pub mod event_receiver;
 pub mod git_server;
 pub mod process;
+pub mod proxy;
 pub mod reports;
 pub mod tidegate;
 
@@ -19,6 +20,7 @@ pub use control_plane::ControlPlane;
 pub use event_receiver::EventReceiver;
 pub use git_server::{GitServer, Repository};
 pub use process::Process;
+pub use proxy::Proxy;
 pub use tidegate::{Launch, Tidegate};
 
 /// What can go wrong while a test is set up; each message says what to do where there is something to do.
