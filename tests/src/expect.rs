@@ -123,7 +123,7 @@ impl Case<'_> {
                 found.push(format!("{answer:?}: got {code:?}"));
             }
         }
-        self.unlogged(&expect.logged, &mut found)?;
+        self.logged(&expect.logged, &mut found)?;
         if !expect.nowhere.is_empty() {
             found.extend(self.leaks(&expect.nowhere)?);
         }
@@ -220,7 +220,8 @@ impl Case<'_> {
             .collect())
     }
 
-    fn unlogged(
+    /// How often texts stand in the log.
+    fn logged(
         &self,
         wanted: &BTreeMap<String, usize>,
         found: &mut Vec<String>,

@@ -1,6 +1,6 @@
 //! An image of the debug build: what is in it, and whether it runs with nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -12,7 +12,7 @@ use tidegate_values::Digest;
 
 use super::archive::{Description, Image};
 use super::name::Name;
-use super::{AUTHORITIES, PLUGINS, PROGRAM, USER, base, own, write};
+use super::{AUTHORITIES, PLUGINS, PROGRAM, USER, base, libraries, own, write};
 use crate::step;
 
 /// The files of an archive by path.
@@ -131,43 +131,90 @@ fn images_are_whole_and_made_again_the_same() {
     assert_eq!(docker[0]["Layers"].as_array().unwrap().len(), layers.len());
 }
 
-/// Unpacks the layers as a container runtime does.
-fn unpack(archive: &Path, root: &Path) -> Value {
+/// Unpacks the layers as a container runtime does. Only root may give files to others.
+fn unpack(archive: &Path, root: &Path, owners: bool) -> Value {
     let parts = parts(archive);
     let index = json(&parts["index.json"]);
     let manifest = json(part(&parts, &index["manifests"][0]));
     for layer in manifest["layers"].as_array().unwrap() {
         let content = flate2::read::GzDecoder::new(part(&parts, layer));
         let mut archive = tar::Archive::new(content);
-        archive.set_preserve_ownerships(true);
+        archive.set_preserve_ownerships(owners);
         archive.set_preserve_permissions(true);
         archive.unpack(root).unwrap();
     }
     json(part(&parts, &manifest["config"]))
 }
 
-/// Runs the entry point below `root` as the image's user, with the image's variables and no others.
-fn enter(root: &Path, config: &Value, arguments: &[&str]) -> String {
+/// Where the entry point runs.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    /// Below the root alone, as the image's user. For root only.
+    Image,
+    /// On this machine, as whoever runs the tests, with the loader and the libraries of the image and no others.
+    Machine,
+}
+
+/// Runs the entry point with the image's variables and no others.
+fn enter(place: Place, root: &Path, config: &Value, arguments: &[&str]) -> String {
     let config = &config["config"];
-    let mut command = Command::new("/usr/sbin/chroot");
-    command.arg(format!("--userspec={}", config["User"].as_str().unwrap()));
-    command.arg(root);
-    command.arg(config["Entrypoint"][0].as_str().unwrap());
-    command.args(arguments).env_clear();
+    let program = config["Entrypoint"][0].as_str().unwrap();
+    let mut command = if place == Place::Image {
+        let mut command = Command::new("/usr/sbin/chroot");
+        command.arg(format!("--userspec={}", config["User"].as_str().unwrap()));
+        command.arg(root).arg(program);
+        command.env_clear();
+        command
+    } else {
+        loader(root, &root.join(&program[1..]), &[])
+    };
+    command.args(arguments);
     for variable in config["Env"].as_array().unwrap() {
         let (name, value) = variable.as_str().unwrap().split_once('=').unwrap();
-        command.env(name, value);
+        let below_root = root.join(value.trim_start_matches('/'));
+        match place {
+            Place::Machine if value.starts_with('/') => command.env(name, below_root),
+            _ => command.env(name, value),
+        };
     }
     step::output(&mut command).unwrap()
 }
 
-/// The debug build with the real plugins, where nothing else is. Chroot is for root alone.
+/// The image's own loader, told where the image's libraries are (ld.so(8)), to run `program`.
+fn loader(root: &Path, program: &Path, options: &[&str]) -> Command {
+    let libraries = libraries::of(program).unwrap();
+    let inside = libraries.iter().map(|library| root.join(&library.at));
+    let (loaders, others): (Vec<PathBuf>, Vec<PathBuf>) = inside.partition(|path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.starts_with("ld-")
+    });
+    let folders: BTreeSet<&Path> = others.iter().map(|path| path.parent().unwrap()).collect();
+    let mut command = Command::new(&loaders[0]);
+    command.env_clear().arg("--inhibit-cache");
+    command.arg("--library-path");
+    command.arg(std::env::join_paths(folders).unwrap());
+    command.args(options).arg(program);
+    command
+}
+
+/// The loader takes nothing from the machine: all that the program names is in the image.
+fn check_libraries(root: &Path) {
+    let listed = step::output(&mut loader(root, &root.join(PROGRAM), &["--list"])).unwrap();
+    let root = root.to_str().unwrap();
+    for line in listed.lines().map(str::trim) {
+        let from = line.split(" => ").last().unwrap();
+        // What the kernel maps has no path.
+        let is_inside = from.starts_with(root) || !from.starts_with('/');
+        assert!(is_inside, "{line}");
+    }
+    assert!(listed.contains("libc.so"), "{listed}");
+}
+
+/// The debug build with the real plugins, where nothing else is.
 #[test]
 fn the_program_runs_in_its_image() {
-    if fs::metadata("/proc/self").unwrap().uid() != 0 {
-        step::note("skipped: only root may chroot into the image");
-        return;
-    }
+    // Chroot, and files of other users, are for root alone.
+    let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
     let program = tidegate_testkit::tidegate::binary().unwrap();
     let plugins = std::env::var_os("TIDEGATE_PLUGINS_DIR").map_or_else(
         || program.ancestors().nth(2).unwrap().join("plugins/built"),
@@ -180,21 +227,31 @@ fn the_program_runs_in_its_image() {
     write(&image(&program, &plugins, &authorities), &archive).unwrap();
     let root = folder.path().join("root");
     fs::create_dir(&root).unwrap();
-    let config = unpack(&archive, &root);
+    let config = unpack(&archive, &root, is_root);
     fs::remove_file(&archive).unwrap();
 
-    let version = enter(&root, &config, &["--version"]);
-    assert!(version.starts_with("tidegate "), "{version}");
+    check_libraries(&root);
     let base = root.join("data/base");
     fs::create_dir(&base).unwrap();
     let kustomization = "namePrefix: my-\nresources: [map.yaml]\n";
     fs::write(base.join("kustomization.yaml"), kustomization).unwrap();
     let map = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: map\n";
     fs::write(base.join("map.yaml"), map).unwrap();
-    let built = enter(&root, &config, &["kustomize", "/data/base"]);
-    assert_eq!(built, map.replace("name: map", "name: my-map"));
+    let mut places = vec![(Place::Machine, base.to_str().unwrap())];
+    if is_root {
+        places.push((Place::Image, "/data/base"));
+    }
+    for (place, base) in places {
+        let version = enter(place, &root, &config, &["--version"]);
+        assert!(version.starts_with("tidegate "), "{version}");
+        let built = enter(place, &root, &config, &["kustomize", base]);
+        assert_eq!(built, map.replace("name: map", "name: my-map"));
+    }
     let data = fs::metadata(root.join("data")).unwrap();
-    assert_eq!((data.uid(), data.mode() & 0o777), (USER, 0o755));
+    assert_eq!(data.mode() & 0o777, 0o755);
+    if is_root {
+        assert_eq!(data.uid(), USER);
+    }
     assert_eq!(
         fs::metadata(root.join("tmp")).unwrap().mode() & 0o7777,
         0o1777
