@@ -93,10 +93,16 @@ impl Lease {
     /// Gives the lease up.
     pub async fn release(&mut self) {
         self.renewing.abort();
-        if self.holder.options.release
-            && let Err(error) = self.holder.give_up().await
-        {
-            tracing::warn!(%error, lease = self.holder.options.name, "failed to release the lease");
+        if !self.holder.options.release {
+            return;
+        }
+        let lease = &self.holder.options.name;
+        // As client-go: who ends waits for an API server no longer than for a renewal.
+        let limit = self.holder.options.renew_deadline;
+        match tokio::time::timeout(limit, self.holder.give_up()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, lease, "failed to release the lease"),
+            Err(_) => tracing::warn!(lease, "failed to release the lease: no answer came in time"),
         }
     }
 }
@@ -235,4 +241,43 @@ fn now() -> Instant {
 #[expect(clippy::disallowed_methods, reason = "a lease is about time")]
 fn moment() -> MicroTime {
     MicroTime(Timestamp::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Holder;
+    use super::Lease;
+    use super::LeaseOptions;
+    use super::now;
+    use crate::limits::Limits;
+    use kube::Api;
+    use std::time::Duration;
+    use tokio::sync::watch;
+
+    #[tokio::test]
+    async fn the_end_waits_for_a_server_that_never_answers_no_longer_than_a_renewal() {
+        let cluster = crate::limits::tests::cluster(Limits::default(), Vec::new()).await;
+        let options = LeaseOptions {
+            name: "lease".to_owned(),
+            namespace: "ns".to_owned(),
+            duration: Duration::from_secs(1),
+            renew_deadline: Duration::from_millis(300),
+            retry_period: Duration::from_millis(100),
+            release: true,
+        };
+        let holder = Holder {
+            api: Api::namespaced(cluster.client(), "ns"),
+            identity: "me".to_owned(),
+            options,
+        };
+        let (_losing, lost) = watch::channel(false);
+        let mut lease = Lease {
+            holder,
+            renewing: tokio::spawn(std::future::pending()),
+            lost,
+        };
+        let started = now();
+        lease.release().await;
+        assert!(started.elapsed() < Duration::from_secs(20));
+    }
 }

@@ -111,7 +111,7 @@ where
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::Limits;
     use crate::Cluster;
     use futures::StreamExt as _;
@@ -136,7 +136,7 @@ mod tests {
     const SOON: Duration = Duration::from_secs(20);
 
     /// A cluster whose server takes connections and requests, and answers with these texts, the pause before each.
-    async fn cluster(answer: Vec<(Duration, String)>) -> Cluster {
+    pub(crate) async fn cluster(limits: Limits, answer: Vec<(Duration, String)>) -> Cluster {
         crate::install_crypto();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -156,7 +156,7 @@ mod tests {
             }
         });
         let config = kube::Config::new(address.parse().unwrap());
-        Cluster::with_limits(config, "test", LIMITS).unwrap()
+        Cluster::with_limits(config, "test", limits).unwrap()
     }
 
     fn chunk(text: &str) -> String {
@@ -181,7 +181,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_that_never_answers_is_an_error() {
-        let cluster = cluster(Vec::new()).await;
+        let cluster = cluster(LIMITS, Vec::new()).await;
         let started = Instant::now();
         for client in [
             cluster.client(),
@@ -205,7 +205,7 @@ mod tests {
     #[tokio::test]
     async fn an_answer_that_stops_in_its_midst_is_an_error() {
         let part = chunk("{\"apiVersion\": \"v1\",");
-        let cluster = cluster(vec![(Duration::ZERO, format!("{HEAD}{part}"))]).await;
+        let cluster = cluster(LIMITS, vec![(Duration::ZERO, format!("{HEAD}{part}"))]).await;
         let started = Instant::now();
         let error = config_maps(cluster.client()).get("a").await.unwrap_err();
         assert!(error.to_string().contains("body"), "{error}");
@@ -220,7 +220,7 @@ mod tests {
             (pause, event(2)),
             (pause, event(3)),
         ];
-        let cluster = cluster(answer).await;
+        let cluster = cluster(LIMITS, answer).await;
         let api = config_maps(cluster.client());
         let started = Instant::now();
         let events = api.watch(&WatchParams::default(), "1").await.unwrap();

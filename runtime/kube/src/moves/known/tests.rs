@@ -1,0 +1,185 @@
+use super::*;
+use serde_json::json;
+
+const LABELS: OwnerLabels = OwnerLabels {
+    name: "owner/name",
+    namespace: "owner/namespace",
+};
+
+fn known() -> Known {
+    let kind = ManagedKind {
+        api_version: "apps/v1".to_owned(),
+        kind: "Deployment".to_owned(),
+        plural: "deployments".to_owned(),
+    };
+    Known::new(kind, LABELS)
+}
+
+fn object(name: &str, version: u64, generation: i64) -> Metadata {
+    serde_json::from_value(json!({
+        "metadata": {
+            "namespace": "ns", "name": name, "uid": name, "generation": generation,
+            "resourceVersion": version.to_string(),
+            "labels": {"owner/name": "app", "owner/namespace": "flux"},
+            "managedFields": [{"manager": "somebody", "operation": "Update"}],
+        },
+    }))
+    .unwrap()
+}
+
+/// What a complete list of these told, as `name` or `name (status)`.
+fn list(known: &mut Known, objects: &[Metadata], now: Instant) -> Vec<String> {
+    assert!(known.take(Event::Init, now).is_empty());
+    for object in objects {
+        let event = Event::InitApply(object.clone());
+        assert!(known.take(event, now).is_empty());
+    }
+    names(&known.take(Event::InitDone, now))
+}
+
+fn names(moved: &[Moved]) -> Vec<String> {
+    let name = |moved: &Moved| {
+        let status = if moved.status_only { " (status)" } else { "" };
+        format!("{}{status}", moved.object.name)
+    };
+    moved.iter().map(name).collect()
+}
+
+fn seen(known: &Known, name: &str, version: &str, now: Instant) -> Seen {
+    known.seen(&Key::new("ns", name), version, now)
+}
+
+#[test]
+fn goes_on_after_a_failure_where_it_ended() {
+    let mut known = known();
+    let start = Instant::now();
+    assert_eq!(seen(&known, "a", "5", start), Seen::Unknown);
+    let told = list(
+        &mut known,
+        &[object("a", 5, 1), object("b", 6, 1), object("c", 7, 1)],
+        start,
+    );
+    assert_eq!(told, ["a", "b", "c"]);
+    assert_eq!(seen(&known, "a", "5", start), Seen::Unmoved);
+    assert!(known.is_at(&Key::new("ns", "a"), "5", start));
+    known.take(Event::Apply(object("b", 8, 2)), start);
+    known.take(Event::Delete(object("c", 9, 1)), start);
+
+    known.lost();
+    // Nothing is claimed but what is certain.
+    assert_eq!(seen(&known, "a", "5", start), Seen::Unknown);
+    assert!(!known.is_at(&Key::new("ns", "a"), "5", start));
+    assert_eq!(seen(&known, "b", "6", start), Seen::Moved);
+    assert_eq!(seen(&known, "c", "7", start), Seen::Moved);
+
+    let resumed = start + Duration::from_secs(30);
+    known.resumed(resumed);
+    assert_eq!(seen(&known, "a", "5", resumed), Seen::Unknown);
+    // No list comes, and still what is told is taken in and passed on.
+    let moved = known.take(Event::Apply(object("a", 10, 2)), resumed);
+    assert_eq!(names(&moved), ["a"]);
+    assert_eq!(moved[0].manager, "somebody");
+    assert_eq!(seen(&known, "a", "5", resumed), Seen::Moved);
+    assert_eq!(seen(&known, "a", "10", resumed), Seen::Unknown);
+    let later = resumed + CATCHING_UP;
+    assert_eq!(seen(&known, "a", "10", later), Seen::Unmoved);
+    assert!(known.is_at(&Key::new("ns", "a"), "10", later));
+    assert_eq!(seen(&known, "c", "7", later), Seen::Moved);
+}
+
+#[test]
+fn a_stream_that_goes_on_after_an_error_is_heard_again() {
+    let mut known = known();
+    let start = Instant::now();
+    list(&mut known, &[object("a", 5, 1)], start);
+    known.lost();
+    let told = names(&known.take(Event::Apply(object("b", 6, 1)), start));
+    assert_eq!(told, ["b"]);
+    assert_eq!(seen(&known, "a", "5", start), Seen::Unknown);
+    let later = start + CATCHING_UP;
+    assert_eq!(seen(&known, "a", "5", later), Seen::Unmoved);
+}
+
+#[test]
+fn another_failure_before_it_has_caught_up_counts() {
+    let mut known = known();
+    let start = Instant::now();
+    list(&mut known, &[object("a", 5, 1)], start);
+    known.lost();
+    known.resumed(start);
+    known.lost();
+    let later = start + CATCHING_UP;
+    assert_eq!(seen(&known, "a", "5", later), Seen::Unknown);
+    // A success that nobody missed changes nothing.
+    let mut known = self::known();
+    list(&mut known, &[object("a", 5, 1)], start);
+    known.resumed(start);
+    assert_eq!(seen(&known, "a", "5", start), Seen::Unmoved);
+}
+
+#[test]
+fn a_list_after_a_failure_tells_only_what_changed() {
+    let mut known = known();
+    let start = Instant::now();
+    let first = [
+        object("gone", 4, 1),
+        object("same", 5, 1),
+        object("healthier", 6, 1),
+        object("moved", 7, 1),
+        object("newer", 9, 2),
+    ];
+    list(&mut known, &first, start);
+    known.lost();
+    // Too old a version: all is listed anew.
+    let second = [
+        object("same", 5, 1),
+        object("healthier", 12, 1),
+        object("moved", 11, 2),
+        object("new", 10, 1),
+        object("newer", 8, 1),
+    ];
+    let told = list(&mut known, &second, start);
+    assert_eq!(told, ["gone", "healthier (status)", "moved", "new"]);
+    for (name, written, expected) in [
+        ("gone", "4", Seen::Moved),
+        ("same", "5", Seen::Unmoved),
+        ("healthier", "6", Seen::Unmoved),
+        ("moved", "7", Seen::Moved),
+        ("newer", "9", Seen::Unmoved),
+    ] {
+        assert_eq!(seen(&known, name, written, start), expected, "{name}");
+    }
+    // Nor does a list that nothing happened before tell anything.
+    let third = [
+        object("same", 5, 1),
+        object("healthier", 12, 1),
+        object("moved", 11, 2),
+        object("new", 10, 1),
+        object("newer", 9, 2),
+    ];
+    assert!(list(&mut known, &third, start).is_empty());
+}
+
+#[test]
+fn a_list_that_ends_early_changes_nothing() {
+    let mut known = known();
+    let start = Instant::now();
+    list(&mut known, &[object("a", 5, 1)], start);
+    known.take(Event::Init, start);
+    known.take(Event::InitApply(object("b", 6, 1)), start);
+    known.lost();
+    assert_eq!(seen(&known, "b", "6", start), Seen::Unknown);
+    let told = list(&mut known, &[object("a", 5, 1)], start);
+    assert!(told.is_empty(), "{told:?}");
+}
+
+#[test]
+fn who_loses_its_labels_is_gone() {
+    let mut known = known();
+    let start = Instant::now();
+    list(&mut known, &[object("a", 5, 1)], start);
+    let mut stripped = object("a", 6, 1);
+    stripped.metadata.labels = None;
+    assert_eq!(names(&known.take(Event::Apply(stripped), start)), ["a"]);
+    assert_eq!(seen(&known, "a", "5", start), Seen::Moved);
+}
