@@ -16,6 +16,8 @@ pub enum RequestError {
         message: String,
         /// The reasons of `Status.details.causes`.
         causes: Vec<String>,
+        /// A server error came before this answer, and the request was repeated as the server asked for.
+        is_repeated: bool,
     },
     /// The server does not serve this kind.
     NoMatch {
@@ -78,7 +80,9 @@ impl RequestError {
     /// was asked for may have been done, or still be.
     pub(crate) fn is_certain(&self) -> bool {
         match self {
-            Self::Refused { code, .. } => *code < 500,
+            Self::Refused {
+                code, is_repeated, ..
+            } => *code < 500 && !is_repeated,
             Self::NoMatch { .. } | Self::Impossible(_) => true,
             Self::Transport(_) => false,
         }

@@ -223,6 +223,7 @@ async fn send(
 // Not `Client::request`: it logs the whole body, which may be a Secret, when it can't be parsed, and hides the 201.
 async fn exchange(client: &Client, request: Request<Bytes>) -> Result<Answer, RequestError> {
     let mut attempts = 1;
+    let mut is_repeated = false;
     loop {
         let attempt = request
             .clone()
@@ -238,11 +239,12 @@ async fn exchange(client: &Client, request: Request<Bytes>) -> Result<Answer, Re
             .to_bytes();
         if let Some(pause) = pause {
             attempts += 1;
+            is_repeated |= status.is_server_error();
             tokio::time::sleep(pause).await;
             continue;
         }
         if !status.is_success() {
-            return Err(refusal(status, &body));
+            return Err(refusal(status, &body, is_repeated));
         }
         let object = serde_json::from_slice(&body)
             .map_err(|error| RequestError::Transport(format!("the answer is no JSON: {error}")))?;
@@ -266,7 +268,7 @@ fn pause_asked_for(status: StatusCode, headers: &HeaderMap) -> Option<Duration> 
     Some(Duration::from_secs(seconds).min(LONGEST_PAUSE))
 }
 
-fn refusal(status: StatusCode, body: &[u8]) -> RequestError {
+fn refusal(status: StatusCode, body: &[u8], is_repeated: bool) -> RequestError {
     let code = status.as_u16();
     let parsed: Option<Value> = serde_json::from_slice(body)
         .ok()
@@ -278,6 +280,7 @@ fn refusal(status: StatusCode, body: &[u8]) -> RequestError {
             reason: reason.into(),
             message: message.into(),
             causes: Vec::new(),
+            is_repeated,
         };
     };
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -289,6 +292,7 @@ fn refusal(status: StatusCode, body: &[u8]) -> RequestError {
         reason: text(&parsed["reason"]),
         message: text(&parsed["message"]),
         causes: causes.iter().map(|cause| text(&cause["reason"])).collect(),
+        is_repeated,
     }
 }
 
@@ -420,7 +424,7 @@ mod tests {
 
     #[test]
     fn reads_refusals_as_go_does() {
-        let not_found = refusal(StatusCode::NOT_FOUND, b"404 page not found");
+        let not_found = refusal(StatusCode::NOT_FOUND, b"404 page not found", false);
         assert!(not_found.is_not_found() && not_found.is_unserved());
         assert_eq!(
             not_found.to_string(),
@@ -429,11 +433,13 @@ mod tests {
         let no_object = refusal(
             StatusCode::NOT_FOUND,
             br#"{"kind":"Status","message":"lamps.g.test \"l\" not found","reason":"NotFound","code":404}"#,
+            false,
         );
         assert!(no_object.is_not_found() && !no_object.is_unserved());
         let plain = refusal(
             StatusCode::INTERNAL_SERVER_ERROR,
             br#"{"kind":"Status","message":"m","code":500}"#,
+            false,
         );
         assert_eq!((plain.reason(), plain.to_string().as_str()), ("", "m"));
     }
