@@ -49,7 +49,7 @@ impl Allocator {
         Some(layout.size().saturating_sub(1) / STEP)
     }
 
-    /// Cuts a block off the slab, or off a new one. What is left of the old one stays unused: less than one block.
+    /// Cuts a block off the slab, or off a new one. What is left of the old one stays unused: less than `SMALL` bytes.
     #[inline]
     fn cut(&self, class: usize) -> *mut u8 {
         let size = (class + 1) * STEP;
