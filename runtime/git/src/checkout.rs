@@ -220,9 +220,7 @@ impl<'a> Work<'a> {
     fn fetch(&mut self, found: Found) -> Result<Checkout, Error> {
         let mut objects = self.objects()?;
         let commit = if found.within.is_empty() {
-            let fetched = self
-                .session
-                .fetch_commit(self.remote, found.want, &mut objects);
+            let fetched = self.session.fetch_commit(found.want, &mut objects);
             fetched.map_err(|cause| self.cloning(cause))?;
             Commit::load(&objects, found.want).map_err(|cause| self.cloning(cause))?
         } else {
@@ -255,7 +253,7 @@ impl<'a> Work<'a> {
             let mut history = self.objects()?;
             match self.session.fetch(tips, None, Some(filter), &mut history) {
                 Ok(()) if load(self, &history)?.is_none() => return Ok(None),
-                Ok(()) => match self.session.fetch_commit(self.remote, want, objects) {
+                Ok(()) => match self.session.fetch_commit(want, objects) {
                     Ok(()) => return load(self, objects),
                     Err(Failure::Protocol(reason)) => {
                         tracing::debug!(reason, "the server does not give a commit by itself");
@@ -273,7 +271,7 @@ impl<'a> Work<'a> {
                 .map_err(|cause| self.cloning(cause))?;
         }
         self.session
-            .fetch_history(self.remote, tips, objects)
+            .fetch_history(tips, objects)
             .map_err(|cause| self.cloning(cause))?;
         load(self, objects)
     }

@@ -15,8 +15,8 @@ use gix::protocol::fetch::{
 use gix::protocol::handshake::Ref;
 use gix::protocol::ls_refs::RefPrefixes;
 use gix::protocol::{Handshake, LsRefsCommand};
-use gix_transport::Service;
 use gix_transport::client::blocking_io::Transport;
+use gix_transport::{Protocol as Version, Service};
 use std::num::NonZeroU32;
 
 /// A reference as the server lists it.
@@ -48,8 +48,11 @@ pub(crate) struct Session {
     budget: Budget,
     wire: Wire,
     limits: Limits,
-    /// Of a conversation that nothing was asked in yet but began from memory: to begin again.
-    unproved: Option<Box<Remote>>,
+    remote: Remote,
+    /// Nothing was asked in this conversation yet, and it began from memory.
+    is_unproved: bool,
+    /// The server has ended the conversation, as it does over SSH after a pack of the first protocol or a refusal.
+    is_over: bool,
 }
 
 impl Session {
@@ -89,14 +92,16 @@ impl Session {
         {
             return Err(Failure::ObjectFormat(format));
         }
-        let unproved = wire.is_remembered().then(|| Box::new(remote.clone()));
+        let is_unproved = wire.is_remembered();
         Ok(Self {
             transport,
             handshake,
             budget: budget.clone(),
             wire,
             limits,
-            unproved,
+            remote: remote.clone(),
+            is_unproved,
+            is_over: false,
         })
     }
 
@@ -105,15 +110,23 @@ impl Session {
         &mut self,
         mut question: impl FnMut(&mut Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        if self.is_over {
+            self.begin_again(Capabilities::Remembered)?;
+        }
         let answer = question(self);
-        match (self.unproved.take(), &answer) {
-            (Some(remote), Err(cause)) => {
+        match (std::mem::take(&mut self.is_unproved), &answer) {
+            (true, Err(cause)) => {
                 tracing::debug!(%cause, "the server is asked again what it can do");
-                *self = Self::begin(&remote, self.limits, &self.budget, Capabilities::Asked)?;
+                self.begin_again(Capabilities::Asked)?;
                 question(self)
             }
             _ => answer,
         }
+    }
+
+    fn begin_again(&mut self, capabilities: Capabilities) -> Result<(), Failure> {
+        *self = Self::begin(&self.remote, self.limits, &self.budget, capabilities)?;
+        Ok(())
     }
 
     /// The references whose names begin with one of `prefixes`; all of them for none. Servers may list more.
@@ -149,28 +162,25 @@ impl Session {
     /// Fetches a commit without its history.
     pub(crate) fn fetch_commit(
         &mut self,
-        remote: &Remote,
         want: ObjectId,
         objects: &mut Objects,
     ) -> Result<(), Failure> {
-        self.fetch_readable(remote, &[want], NonZeroU32::new(1), objects)
+        self.fetch_readable(&[want], NonZeroU32::new(1), objects)
     }
 
     /// Fetches commits with all their history.
     pub(crate) fn fetch_history(
         &mut self,
-        remote: &Remote,
         wants: &[ObjectId],
         objects: &mut Objects,
     ) -> Result<(), Failure> {
-        self.fetch_readable(remote, wants, None, objects)
+        self.fetch_readable(wants, None, objects)
     }
 
     /// A pack with files over the limit is asked for again without them, where the server can leave them out: what is
     /// over the limit is then known by its path, and harms nobody who does not read it.
     fn fetch_readable(
         &mut self,
-        remote: &Remote,
         wants: &[ObjectId],
         depth: Option<NonZeroU32>,
         objects: &mut Objects,
@@ -182,7 +192,7 @@ impl Session {
         }
         tracing::debug!("the pack holds files over the limit, and is asked for without them");
         // The server may still be sending.
-        *self = Self::begin(remote, self.limits, &self.budget, Capabilities::Remembered)?;
+        self.begin_again(Capabilities::Remembered)?;
         objects.is_filtered = true;
         let limit = self.limits.file_bytes.saturating_add(1);
         self.fetch(wants, depth, Some(&format!("blob:limit={limit}")), objects)
@@ -196,7 +206,10 @@ impl Session {
         filter: Option<&str>,
         objects: &mut Objects,
     ) -> Result<(), Failure> {
-        self.ask(|session| session.fetch_once(wants, depth, filter, objects))
+        let fetched = self.ask(|session| session.fetch_once(wants, depth, filter, objects));
+        let goes_on = fetched.is_ok() && self.handshake.server_protocol_version == Version::V2;
+        self.is_over = self.remote.parsed.scheme() == "ssh" && !goes_on;
+        fetched
     }
 
     fn fetch_once(

@@ -71,7 +71,7 @@ fn one(
         .to(locate(&parent.remote.parsed, &module.url)?);
     let mut session = Session::open(&remote, *builder.limits, parent.budget)?;
     let mut objects = Objects::new(parent.scratch)?;
-    let commit = obtain(&mut session, &remote, &mut objects, link.commit)?;
+    let commit = obtain(&mut session, &mut objects, link.commit)?;
     let modules = read_modules(&objects, commit.tree, builder.limits)?;
     let git_folder = format!("{}/modules/{}", parent.git_folder, module.name);
     let up = "../".repeat(link.path.split('/').count());
@@ -91,13 +91,8 @@ fn one(
 }
 
 /// The commit by itself; from a server that gives only what references lead to, with all its branches.
-fn obtain(
-    session: &mut Session,
-    remote: &Remote,
-    objects: &mut Objects,
-    id: ObjectId,
-) -> Result<Commit, Failure> {
-    let direct = session.fetch_commit(remote, id, objects);
+fn obtain(session: &mut Session, objects: &mut Objects, id: ObjectId) -> Result<Commit, Failure> {
+    let direct = session.fetch_commit(id, objects);
     if let Err(Failure::Protocol(reason)) = direct {
         tracing::debug!(reason, "the server does not give a commit by itself");
         let heads: Vec<_> = session
@@ -105,7 +100,7 @@ fn obtain(
             .iter()
             .map(Advertised::target)
             .collect();
-        session.fetch_history(remote, &heads, objects)?;
+        session.fetch_history(&heads, objects)?;
     } else {
         direct?;
     }

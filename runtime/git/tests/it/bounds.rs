@@ -6,7 +6,7 @@ use tidegate_git::{Error, Failure, Options, Reference};
 use tidegate_testkit::git_server::{GitServer, Repository};
 use tidegate_values::{PathError, ReadError, Tree as _};
 
-fn limited(file_bytes: u64) -> Options {
+pub(crate) fn limited(file_bytes: u64) -> Options {
     let mut options = Options::default();
     options.limits.file_bytes = file_bytes;
     options
@@ -48,53 +48,8 @@ fn a_file_over_the_limit_can_t_be_read() {
     );
 }
 
-/// The first of two commits after which a file over the limit comes and goes.
-fn with_large_history(server: &GitServer, name: &str) -> (Repository, String) {
-    let repository = server.repository(name).unwrap();
-    repository.write("a.yaml", "a: 1\n").unwrap();
-    let first = repository.commit("first").unwrap();
-    repository.write("big", vec![b'x'; 10_000]).unwrap();
-    repository.commit("big").unwrap();
-    repository.remove("big").unwrap();
-    repository.commit("gone").unwrap();
-    repository
-        .git(&["config", "uploadpack.allowAnySHA1InWant", "false"])
-        .unwrap();
-    (repository, first)
-}
-
-/// Servers of the first protocol may give only what references lead to: then all history comes.
-#[test]
-fn a_large_file_elsewhere_in_history_harms_nobody() {
-    let server = GitServer::start().unwrap();
-    let (_, first) = with_large_history(&server, "history");
-    let backend = server.url("").replace("http://", "").replace("/.git", "");
-    let front = crate::relay::plain_front(backend, "git-protocol");
-    let url = format!("{front}/history.git");
-    let options = limited(9_999);
-    let pinned = Reference {
-        commit: Some(first.clone()),
-        branch: Some("main".to_owned()),
-        ..Reference::default()
-    };
-    let tree = fetch(&url, &pinned, &options).unwrap().tree;
-    assert_eq!(tree.read("a.yaml").unwrap(), "a: 1\n");
-
-    let main = server.repository("main").unwrap();
-    let modules = format!("[submodule \"lib\"]\n\tpath = lib\n\turl = {url}\n");
-    main.write(".gitmodules", modules).unwrap();
-    link(&main, "lib", &first);
-    let options = Options {
-        submodules: true,
-        ..options
-    };
-    let tree = fetch(main.url(), &Reference::branch("main"), &options);
-    let tree = tree.unwrap().tree;
-    assert_eq!(tree.read("lib/a.yaml").unwrap(), "a: 1\n");
-}
-
 /// A commit with everything in the work tree, and `commit` as submodule at `path`.
-fn link(repository: &Repository, path: &str, commit: &str) {
+pub(crate) fn link(repository: &Repository, path: &str, commit: &str) {
     let head = repository.commit("files").unwrap();
     let index = repository.git_dir().join("index");
     let _ = std::fs::remove_file(index);

@@ -1,5 +1,6 @@
 //! Against `git-upload-pack` behind an SSH server in this process. The keys in `data/ssh` guard nothing else.
 
+use crate::bounds::{limited, link};
 use crate::checkout::{budget, files};
 use russh::keys::{PrivateKey, PublicKey};
 use russh::server::{Auth, Config, Handler, Msg, Session, VerifiedPublicKey};
@@ -11,7 +12,8 @@ use tidegate_git::{
     Credentials, Error, Failure, Options, Outcome, Reference, Remote, SshAlgorithms, checkout,
 };
 use tidegate_testkit::GitServer;
-use tidegate_values::Secret;
+use tidegate_testkit::git_server::Repository;
+use tidegate_values::{Secret, Tree as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const USER_ED25519: &str = include_str!("../data/ssh/user_ed25519");
@@ -38,6 +40,11 @@ impl SshServer {
     }
 
     fn start_with(preferred: Preferred) -> Self {
+        Self::start_as(preferred, true)
+    }
+
+    /// `newer`: whether Git is told which protocol the client asks for.
+    fn start_as(preferred: Preferred, newer: bool) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let listener = runtime
             .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
@@ -60,6 +67,7 @@ impl SshServer {
                     allowed: allowed.clone(),
                     channels: HashMap::new(),
                     protocol: String::new(),
+                    newer,
                 };
                 let config = config.clone();
                 tokio::spawn(async move {
@@ -85,6 +93,7 @@ struct Client {
     allowed: Arc<Vec<PublicKey>>,
     channels: HashMap<ChannelId, Channel<Msg>>,
     protocol: String,
+    newer: bool,
 }
 
 impl Handler for Client {
@@ -124,7 +133,7 @@ impl Handler for Client {
         value: &str,
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
-        if name == "GIT_PROTOCOL" {
+        if name == "GIT_PROTOCOL" && self.newer {
             value.clone_into(&mut self.protocol);
         }
         Ok(())
@@ -220,6 +229,56 @@ fn cause(outcome: Result<Outcome, Error>) -> Failure {
         Error::Clone { cause, .. } => cause,
         other => panic!("{other}"),
     }
+}
+
+/// Servers of the first protocol give only what references lead to, and one answer a connection: all history comes
+/// then, of which nobody wants the file over the limit.
+#[test]
+fn a_large_file_elsewhere_in_history_harms_nobody() {
+    let store = GitServer::start().unwrap();
+    let repository = store.repository("history").unwrap();
+    repository.write("a.yaml", "a: 1\n").unwrap();
+    let first = repository.commit("first").unwrap();
+    repository.write("big", vec![b'x'; 10_000]).unwrap();
+    repository.commit("big").unwrap();
+    repository.remove("big").unwrap();
+    repository.commit("gone").unwrap();
+    repository
+        .git(&["config", "uploadpack.allowAnySHA1InWant", "false"])
+        .unwrap();
+    let main = store.repository("main").unwrap();
+    let modules = "[submodule \"lib\"]\n\tpath = lib\n\turl = ../history.git\n";
+    main.write(".gitmodules", modules).unwrap();
+    link(&main, "lib", &first);
+
+    let server = SshServer::start_as(Preferred::default(), false);
+    let take = |repository: &Repository, reference: &Reference| {
+        let path = repository.git_dir().display().to_string();
+        let url = format!("ssh://git@127.0.0.1:{}{path}", server.port);
+        let remote = Remote::new(&url).unwrap();
+        let remote = remote.with_credentials(Credentials::Ssh {
+            identity: Secret::new(USER_ED25519),
+            passphrase: None,
+            known_hosts: server.known(HOST_ED25519_PUBLIC),
+        });
+        let options = Options {
+            submodules: true,
+            ..limited(9_999)
+        };
+        match checkout(&remote, reference, &options, &budget()).unwrap() {
+            Outcome::Fetched(got) => got.tree,
+            _ => panic!("nothing came"),
+        }
+    };
+    let pinned = Reference {
+        commit: Some(first.clone()),
+        branch: Some("main".to_owned()),
+        ..Reference::default()
+    };
+    let tree = take(&repository, &pinned);
+    assert_eq!(tree.read("a.yaml").unwrap(), "a: 1\n");
+    let tree = take(&main, &Reference::branch("main"));
+    assert_eq!(tree.read("lib/a.yaml").unwrap(), "a: 1\n");
 }
 
 #[test]
