@@ -20,6 +20,11 @@ impl Interrupts {
         self.0.clear();
     }
 
+    /// What it was about is dealt with from now on.
+    pub(crate) fn remove(&mut self, trigger: &Trigger) {
+        self.0.retain(|known| known != trigger);
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -246,7 +246,7 @@ impl<K: Kind> Worker<K> {
                 workers,
                 slot: Mutex::new(Some(slot)),
                 taking: tokio::sync::Mutex::new(()),
-                interrupts: interrupts.subscribe(),
+                interrupts: Arc::clone(&interrupts),
                 progress: watch::channel(None).0,
             };
             // A panic is ours to mend, and must not take other objects along.

@@ -58,7 +58,7 @@ pub struct Run<K: Kind> {
     pub(crate) slot: Mutex<Option<Slot>>,
     /// Held by the one part that takes a worker again.
     pub(crate) taking: tokio::sync::Mutex<()>,
-    pub(crate) interrupts: watch::Receiver<Interrupts>,
+    pub(crate) interrupts: Arc<watch::Sender<Interrupts>>,
     pub(crate) progress: watch::Sender<Option<Value>>,
 }
 
@@ -88,7 +88,7 @@ impl<K: Kind> Run<K> {
         ends: impl Fn(&Trigger) -> bool,
     ) -> Result<T, Interrupted> {
         drop(take(&self.slot));
-        let mut interrupts = self.interrupts.clone();
+        let mut interrupts = self.interrupts.subscribe();
         let interrupted = async {
             loop {
                 let worth_it = interrupts.borrow_and_update().first(&ends).cloned();
@@ -107,6 +107,13 @@ impl<K: Kind> Run<K> {
         };
         self.take_worker().await;
         result
+    }
+
+    /// This reconcile deals with what a trigger is about, from now on: it ends no wait, and asks for no reconcile, unless
+    /// it comes again.
+    pub fn take_up(&self, trigger: &Trigger) {
+        self.interrupts
+            .send_modify(|interrupts| interrupts.remove(trigger));
     }
 
     /// Waits for `work` to its end, and holds no worker when that lasts over half a second. Parts of a reconcile may

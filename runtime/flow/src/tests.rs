@@ -175,7 +175,7 @@ impl Kind for Steps {
 }
 
 /// A reconcile that has the one worker there is.
-pub(crate) async fn run(client: Client, interrupts: watch::Receiver<Interrupts>) -> Run<Steps> {
+pub(crate) async fn run(client: Client, interrupts: Arc<watch::Sender<Interrupts>>) -> Run<Steps> {
     let watched = Watched::start(
         Api::<Pod>::all(client.clone()),
         kube::runtime::watcher::Config::default(),
@@ -201,8 +201,7 @@ pub(crate) async fn run(client: Client, interrupts: watch::Receiver<Interrupts>)
 /// What the server did, in its order.
 async fn written(checkpoint: Option<&'static str>) -> Vec<String> {
     let (server, client) = Server::start().await;
-    let (_interrupt, interrupts) = watch::channel(Interrupts::default());
-    let run = run(client, interrupts).await;
+    let run = run(client, Arc::default()).await;
     let steps = Steps {
         server: Arc::clone(&server),
         checkpoint,
@@ -230,8 +229,7 @@ async fn progress_under_way_never_lands_after_a_checkpoint() {
 #[tokio::test]
 async fn long_waits_hold_no_worker_and_short_ones_keep_it() {
     let (_server, client) = Server::start().await;
-    let (_interrupt, interrupts) = watch::channel(Interrupts::default());
-    let run = run(client, interrupts).await;
+    let run = run(client, Arc::default()).await;
     let busy = || run.workers.load().busy;
 
     let (held, ()) = tokio::join!(

@@ -49,7 +49,7 @@ async fn what_a_wait_ends_for_is_not_lost_behind_later_triggers() {
     let (taken, interrupts) = queue.take_due().pop().unwrap();
     assert_eq!(taken, key);
     let (_server, client) = Server::start().await;
-    let run = run(client, interrupts.subscribe()).await;
+    let run = run(client, interrupts).await;
 
     // It is why the reconcile runs, and no reason to give anything up.
     assert_eq!(run.waiting(ready(1), |_| true).await, Ok(1));
@@ -169,6 +169,29 @@ async fn what_comes_before_the_worker_is_no_news() {
     assert_eq!(*kind.waits.lock().unwrap(), [Ok(())]);
     let again: Vec<Key> = queue.take_due().into_iter().map(|(key, _)| key).collect();
     assert_eq!(again, []);
+}
+
+#[tokio::test]
+async fn what_a_reconcile_takes_up_ends_nothing_until_it_comes_again() {
+    let key = Key::new("ns", "app");
+    let mut queue = Queue::default();
+    queue.push(&key, Trigger::Due);
+    let (_, interrupts) = queue.take_due().pop().unwrap();
+    let (_server, client) = Server::start().await;
+    let run = run(client, interrupts).await;
+    let moved = |trigger: &Trigger| *trigger == Trigger::Moved;
+
+    queue.push(&key, Trigger::Moved);
+    let ended = run.waiting(too_long(), moved).await;
+    assert_eq!(ended, Err(Interrupted(Trigger::Moved)));
+    run.take_up(&Trigger::Moved);
+    assert_eq!(run.waiting(ready(1), moved).await, Ok(1));
+    queue.push(&key, Trigger::Moved);
+    let ended = run.waiting(too_long(), moved).await;
+    assert_eq!(ended, Err(Interrupted(Trigger::Moved)));
+    run.take_up(&Trigger::Moved);
+    assert!(!queue.finish(&key, Next::Never, false, true, &Backoff::default()));
+    assert_eq!(queue.take_due().len(), 0, "nothing is left to do");
 }
 
 #[tokio::test]

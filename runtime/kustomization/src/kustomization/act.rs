@@ -5,16 +5,19 @@ use super::Reconciler;
 use super::applying::Applying;
 use super::applying::inventory_of;
 use super::applying::written;
+use super::health::Checked;
 use super::outcome::Attempt;
 use super::outcome::Failure;
 use super::outcome::Outcome;
 use super::outcome::Step;
 use super::plan::Apply;
+use super::plan::HealthChecks;
 use super::plan::has_finalizer;
 use super::report;
 use crate::build;
 use kube::Client;
 use std::sync::Arc;
+use std::time::Duration;
 use tidegate_api::Kustomization;
 use tidegate_api::meta::group::KUSTOMIZE;
 use tidegate_apply::Owner;
@@ -27,6 +30,11 @@ use tidegate_flow::Trigger;
 use tidegate_kube::ConnectError;
 use tidegate_kube::Key;
 use tidegate_values::Tree;
+
+/// Who changes one object behind our backs changes more: a repair amid a health check takes them together.
+const FIRST_GATHER: Duration = Duration::from_millis(200);
+/// Later ones leave time between them: controllers write to what they bring up, and that is looked at too.
+const LATER_GATHER: Duration = Duration::from_secs(2);
 
 /// Why an attempt did not come to its end.
 enum Ended {
@@ -106,14 +114,30 @@ impl Reconciler {
             }
         }
         attempt.inventory = None;
+        // What waits for its health may have to be applied again.
+        let again = (!matches!(plan.health, HealthChecks::None)).then(|| objects.clone());
         let after = applying.apply(objects, attempt, run).await?;
         if let Some(event) = report::applied(&attempt.revision, &attempt.changes) {
             run.announce(event, run.clock.now());
         }
-        applying.prune(after, attempt, run).await?;
-        self.check_health(plan, &client, &built, attempt, run, &progress)
-            .await?;
-        Ok(())
+        applying.prune(after.clone(), attempt, run).await?;
+        let applying = Applying {
+            before: after,
+            ..applying
+        };
+        let mut gather = FIRST_GATHER;
+        loop {
+            let checked = self
+                .check_health(plan, &client, &built, attempt, run, &progress)
+                .await?;
+            let Some(objects) = again.clone().filter(|_| checked == Checked::Moved) else {
+                return Ok(());
+            };
+            run.waiting_out(tokio::time::sleep(gather)).await;
+            gather = LATER_GATHER;
+            run.take_up(&Trigger::Moved);
+            applying.repair(objects, attempt, run).await?;
+        }
     }
 
     async fn fetch(&self, plan: &Apply, run: &Run<Self>) -> Result<Arc<ArtifactTree>, Failure> {

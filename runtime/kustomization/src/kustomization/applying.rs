@@ -109,6 +109,31 @@ impl Applying<'_> {
         Ok(after)
     }
 
+    /// Puts right what somebody changed since it was applied, while its health is waited for.
+    pub(super) async fn repair(
+        &self,
+        objects: Vec<Object>,
+        attempt: &mut Attempt,
+        run: &Run<Reconciler>,
+    ) -> Result<(), Failure> {
+        let earlier = std::mem::take(&mut attempt.changes);
+        let repaired = self.apply(objects, attempt, run).await;
+        if repaired.is_ok()
+            && let Some(event) = report::applied(&attempt.revision, &attempt.changes)
+        {
+            run.announce(event, run.clock.now());
+        }
+        // The attempt has changed what any of its applies changed.
+        let changed = earlier.entries.iter().filter(|was| was.action.is_change());
+        let changed: HashMap<_, _> = changed.map(|was| (&was.object, was.action)).collect();
+        for change in &mut attempt.changes.entries {
+            if let Some(action) = changed.get(&change.object) {
+                change.action = *action;
+            }
+        }
+        repaired.map(|_| ())
+    }
+
     /// Deletes what was applied before and is in `after` no more.
     pub(super) async fn prune(
         &self,

@@ -17,6 +17,7 @@ use pods::Undecided;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::time::Duration;
+use std::time::Instant;
 use tidegate_apply::Action;
 use tidegate_cel::Verdict;
 use tidegate_flow::Interrupted;
@@ -36,6 +37,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// After the first sign of a change, more of them are waited for, so that one look sees them all.
 const GATHER: Duration = Duration::from_millis(50);
 
+/// How a health check ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Checked {
+    Healthy,
+    /// Somebody changed what was applied: it is to be put right first.
+    Moved,
+}
+
 impl Reconciler {
     pub(super) async fn check_health(
         &self,
@@ -45,10 +54,10 @@ impl Reconciler {
         attempt: &mut Attempt,
         run: &Run<Self>,
         progress: &impl Fn(&Attempt) -> Value,
-    ) -> Result<(), Failure> {
+    ) -> Result<Checked, Failure> {
         let mut objects = objects_of(plan, attempt);
         if objects.is_empty() {
-            return Ok(());
+            return Ok(Checked::Healthy);
         }
         // It would wait for itself.
         let key = &plan.key;
@@ -57,23 +66,31 @@ impl Reconciler {
                 || object.name != key.name
                 || object.namespace != key.namespace
         });
+        let since = *attempt
+            .waiting_since
+            .get_or_insert_with(|| run.clock.instant());
         attempt.step = Step::CheckingHealth;
         attempt.health = Health::Unfinished;
         run.progress(progress(attempt));
-        let started = run.clock.instant();
-        // A new spec, a deletion or (with its gate) a new revision is acted on at once, not after the time-out.
+        // A new spec, a deletion or (with its gate) a new revision or a request is acted on at once, not after the time-out.
         let ends = |trigger: &Trigger| match trigger {
-            Trigger::Spec | Trigger::Deleted => true,
-            Trigger::Reference(_) => self.settings.cancel_health_check_on_new_revision,
-            Trigger::Due | Trigger::Requested | Trigger::Moved => false,
+            Trigger::Spec | Trigger::Deleted | Trigger::Moved => true,
+            Trigger::Reference(_) | Trigger::Requested => {
+                self.settings.cancel_health_check_on_new_revision
+            }
+            Trigger::Due => false,
         };
         let waited = if self.stayed_healthy(plan, &objects) {
             Ok(Ok(()))
         } else {
-            run.waiting(self.wait(plan, client, &objects, built, run), ends)
-                .await
+            let deadline = since + plan.timeout;
+            run.waiting(
+                self.wait(plan, client, &objects, built, run, deadline),
+                ends,
+            )
+            .await
         };
-        let took = run.clock.elapsed(started);
+        let took = run.clock.elapsed(since);
         match waited {
             Ok(Ok(())) => {
                 let is_news = !plan.was_healthy
@@ -90,7 +107,7 @@ impl Reconciler {
                         run.clock.now(),
                     );
                 }
-                Ok(())
+                Ok(Checked::Healthy)
             }
             Ok(Err(message)) => {
                 attempt.health = Health::Failed {
@@ -98,6 +115,7 @@ impl Reconciler {
                 };
                 Err(Failure::Health { message, took })
             }
+            Err(Interrupted(Trigger::Moved)) => Ok(Checked::Moved),
             Err(Interrupted(trigger)) => Err(Failure::Canceled {
                 by: cause(&trigger, plan),
             }),
@@ -111,10 +129,10 @@ impl Reconciler {
         objects: &[ObjectRef],
         built: &Built,
         run: &Run<Self>,
+        deadline: Instant,
     ) -> Result<(), String> {
         let mut moves = self.moves.subscribe();
         let mut pods = PodLooks::default();
-        let deadline = run.clock.instant() + plan.timeout;
         let mut pause = FIRST_PAUSE;
         loop {
             let (mut seen, versions) = self.look(plan, client, objects, &mut pods, run).await;

@@ -1,4 +1,5 @@
 use std::time::Duration;
+use std::time::Instant;
 use tidegate_api::Inventory;
 use tidegate_apply::ChangeSet;
 
@@ -82,6 +83,8 @@ pub struct Attempt {
     pub inventory: Option<Inventory>,
     pub health: Health,
     pub failure: Option<Failure>,
+    /// When health was waited for first: the time-out counts from there.
+    pub waiting_since: Option<Instant>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,6 +132,7 @@ impl Attempt {
             inventory: None,
             health: Health::NotChecked,
             failure: None,
+            waiting_since: None,
         }
     }
 
