@@ -23,6 +23,9 @@ use crate::{
     waiting::Waiter,
 };
 
+/// How often an object is looked at again when it changed before its deletion arrived.
+const CONFLICT_RETRIES: u32 = 5;
+
 /// What a pruning did. Everything but `survivors` is settled.
 #[derive(Debug, Default)]
 pub struct Pruned {
@@ -42,6 +45,9 @@ pub struct Pruned {
 ///
 /// Objects of one kind are deleted `concurrent` at a time; kinds follow one another. An object whose definition is gone
 /// is gone as well; while the server lags behind a definition that was applied lately, it is waited for through `waiter`.
+///
+/// An object that changes between the look and the deletion is looked at again: another owner may have taken it over,
+/// and what he applied is not ours to delete.
 ///
 /// Nothing that `kept` lists is deleted, whatever it was called when it was noted: an object has had a namespace while
 /// nobody knew that its kind has none, and some kinds are served in two groups.
@@ -141,6 +147,7 @@ impl Run<'_> {
     /// `None` for another name of an object that is kept, or dealt with under its own.
     async fn delete(&self, object: &ObjectRef) -> Result<Option<Action>, String> {
         let mut may_look_again = true;
+        let mut conflicts = 0;
         loop {
             let found = self.find(object).await;
             let found = found.map_err(|error| format!("{object} query failed: {error}"))?;
@@ -159,9 +166,19 @@ impl Run<'_> {
             if !self.owner.owns(&live) || is_excluded(&live, &self.exclusions) {
                 return Ok(Some(Action::Skipped));
             }
-            let uid = live.pointer("/metadata/uid").and_then(Value::as_str);
-            match request::delete(self.client, &place(&resource, &target), uid).await {
+            let of = |field: &str| {
+                live.pointer(&format!("/metadata/{field}"))
+                    .and_then(Value::as_str)
+            };
+            // As it was looked at: another owner may be taking it over at this moment.
+            let (uid, version) = (of("uid"), of("resourceVersion"));
+            let place = place(&resource, &target);
+            match request::delete(self.client, &place, uid, version).await {
                 Ok(()) => {}
+                Err(error) if error.is_conflict() && conflicts < CONFLICT_RETRIES => {
+                    conflicts += 1;
+                    continue;
+                }
                 Err(error) if error.is_unserved() && may_look_again => {
                     may_look_again = false;
                     continue;

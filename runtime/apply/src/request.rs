@@ -152,11 +152,14 @@ pub(crate) async fn delete(
     client: &Client,
     place: &Place<'_>,
     uid: Option<&str>,
+    version: Option<&str>,
 ) -> Result<(), RequestError> {
     let mut options =
         json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"});
-    if let Some(uid) = uid {
-        options["preconditions"] = json!({ "uid": uid });
+    for (field, value) in [("uid", uid), ("resourceVersion", version)] {
+        if let Some(value) = value {
+            options["preconditions"][field] = value.into();
+        }
     }
     send(
         client,

@@ -232,7 +232,9 @@ impl Run<'_> {
     async fn remove(&self, target: &Target, place: &Place<'_>, uid: &str) -> Result<(), Error> {
         let uid = Some(uid).filter(|uid| !uid.is_empty());
         let answer = self
-            .ask(target, place, || request::delete(self.client, place, uid))
+            .ask(target, place, || {
+                request::delete(self.client, place, uid, None)
+            })
             .await;
         match answer {
             Ok(()) => self.gone(target, place).await,

@@ -369,6 +369,7 @@ cases! {
     prune_renamed
     prune_stale_discovery
     prune_survivors
+    prune_taken_over
     prune_switched
     prune_twice_named
     refused_after_trial
