@@ -14,8 +14,9 @@ use crate::loader::Loader;
 use crate::origin::Origin;
 use crate::resource::read_resources;
 use crate::resource_set::ResourceSet;
+use crate::secrecy;
 use crate::session::Session;
-use crate::transformers::patch_in_file;
+use crate::transformers::{not_a_file, patch_in_file};
 
 /// What a kustomization and everything below it amounts to so far. kustomize: api/internal/accumulator.
 #[derive(Default)]
@@ -186,6 +187,9 @@ impl<'b> Target<'b> {
             let Err(as_file) = self.accumulate_file(&mut accumulator, path) else {
                 continue;
             };
+            if secrecy::is_of_secret(path) {
+                return Err(not_a_file(path).wrap("accumulating resources"));
+            }
             if as_file.kind() == crate::ErrorKind::Http {
                 return Err(as_file);
             }

@@ -21,6 +21,9 @@ const MAX_QUOTED: usize = 16 << 10;
 /// What kustomize begins to show part of an object with.
 const CONTENTS: &str = ": node contents:";
 
+/// What comes before a key and its value.
+const UNSUPPORTED_KEY: &str = "unsupported map key";
+
 /// What kind of failure it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -82,8 +85,12 @@ impl Error {
     /// The same problem, found in an object: if that is a Secret, what the text shows of it is left out.
     #[must_use]
     pub(crate) fn of_object(mut self, is_secret: bool) -> Self {
-        if is_secret && let Some(at) = self.text.find(CONTENTS) {
-            self.text.truncate(at);
+        if is_secret {
+            for (shown, kept) in [(CONTENTS, 0), (UNSUPPORTED_KEY, UNSUPPORTED_KEY.len())] {
+                if let Some(at) = self.text.find(shown) {
+                    self.text.truncate(at + kept);
+                }
+            }
         }
         self
     }

@@ -14,7 +14,7 @@ pub(crate) use fields::{
 
 use crate::decode::{Place, Rules, decode_struct};
 use crate::error::Result;
-use crate::{Error, decode};
+use crate::{Error, decode, secrecy};
 
 pub(crate) const FILE_NAMES: [&str; 3] =
     ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -113,7 +113,8 @@ impl Kustomization {
     /// Reads a file's content. `folder` is for the error text; warnings go to `warnings`.
     pub(crate) fn parse(content: &[u8], folder: &str, warnings: &mut Vec<String>) -> Result<Self> {
         let invalid = |error: Error| error.wrap("invalid Kustomization");
-        let document = tidegate_yaml::parse_v2(content).map_err(|error| invalid(error.into()))?;
+        let document = tidegate_yaml::parse_v2(content)
+            .map_err(|error| invalid(secrecy::in_text(error.into(), content)))?;
         let document = as_configured(document)?;
         let place = Place::new("Kustomization", Rules::Strict);
         let mut kustomization: Self =
@@ -135,7 +136,7 @@ impl Kustomization {
         warnings: &mut Vec<String>,
     ) -> Result<Self> {
         let document = tidegate_yaml::parse_v2(content).map_err(|error| {
-            Error::from(error)
+            secrecy::in_text(error.into(), content)
                 .wrap("error converting YAML to JSON")
                 .in_generator()
         })?;

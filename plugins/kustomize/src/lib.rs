@@ -22,6 +22,7 @@ mod plugins;
 mod repository;
 mod resource;
 mod resource_set;
+mod secrecy;
 mod secure_files;
 mod session;
 mod transformers;

@@ -23,7 +23,7 @@ use crate::transformers::{
     NamespaceTransformer, PatchTransformer, ReplacementTransformer, ReplicaTransformer,
     RoleBindingSubjects, StrategicMergeTransformer, Transformer, ValueAddTransformer,
 };
-use crate::{Error, paths};
+use crate::{Error, paths, secrecy};
 
 /// Everything that configurations of built-in plugins say; each reads its own fields.
 #[derive(Debug, Clone, Default)]
@@ -290,14 +290,15 @@ fn transformer(
         }
         "PatchTransformer" => {
             let config = config()?;
-            let written = tidegate_yaml::emit_v2(value);
             let entry = Patch {
                 path: config.path,
                 patch: config.patch,
                 target: config.target,
                 options: config.options,
             };
-            Box::new(PatchTransformer::new(&entry, loader, &written)?)
+            Box::new(PatchTransformer::new(&entry, loader, || {
+                write_config(value, &entry)
+            })?)
         }
         "PatchJson6902Transformer" => {
             let config = config()?;
@@ -324,6 +325,24 @@ fn transformer(
         "HashTransformer" => Box::new(crate::transformers::hash::HashTransformer),
         _ => return Ok(None),
     }))
+}
+
+/// A transformer's configuration as errors show it: without the text of a patch that may be for a Secret.
+fn write_config(value: &Value, entry: &Patch) -> String {
+    let target = entry.target.as_ref().map(SelectorEntry::to_selector);
+    let Value::Map(map) = value else {
+        return tidegate_yaml::emit_v2(value);
+    };
+    if !secrecy::is_patch_of_secret(&entry.patch, target.as_ref()) {
+        return tidegate_yaml::emit_v2(value);
+    }
+    let mut shown = map.clone();
+    for (name, text) in &mut shown {
+        if name.eq_ignore_ascii_case("patch") {
+            *text = Value::String(secrecy::HIDDEN.to_owned());
+        }
+    }
+    tidegate_yaml::emit_v2(&Value::Map(shown))
 }
 
 /// Several transformers as one.

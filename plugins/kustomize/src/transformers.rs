@@ -21,6 +21,7 @@ pub(crate) use name_affix::{Affix, NameAffixTransformer};
 pub(crate) use namespace::{NamespaceTransformer, RoleBindingSubjects};
 pub(crate) use patch::{
     JsonPatchTransformer, PatchTransformer, StrategicMergeTransformer, in_file as patch_in_file,
+    not_a_file,
 };
 pub(crate) use replacement::ReplacementTransformer;
 pub(crate) use replicas::ReplicaTransformer;

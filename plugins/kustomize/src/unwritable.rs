@@ -6,6 +6,7 @@ use tidegate_yaml::{Error as YamlError, Kind, Tag, Value};
 use crate::Error;
 use crate::error::Place;
 use crate::resource::Resource;
+use crate::secrecy;
 
 /// Upstream shows the whole object, which may be megabytes.
 const MAX_SHOWN: usize = 2000;
@@ -15,16 +16,18 @@ const MAX_SHOWN: usize = 2000;
 pub(crate) fn describe(resource: &Resource, error: &YamlError, folder: &str) -> Error {
     let mut path = Vec::new();
     let line = locate(&resource.node, error, &mut path).unwrap_or(0);
-    Error::from(error.clone())
-        .wrap(show(resource))
-        .at(|| Place {
-            folder: folder.to_owned(),
-            file: resource.path.clone().unwrap_or_default(),
-            line,
-            what: format!("{}/{} {}", resource.kind(), resource.name(), path.join("."))
-                .trim_end()
-                .to_owned(),
-        })
+    let mut problem = Error::from(error.clone());
+    if resource.kind() == "Secret" {
+        problem = secrecy::without_quotations(problem).of_object(true);
+    }
+    problem.wrap(show(resource)).at(|| Place {
+        folder: folder.to_owned(),
+        file: resource.path.clone().unwrap_or_default(),
+        line,
+        what: format!("{}/{} {}", resource.kind(), resource.name(), path.join("."))
+            .trim_end()
+            .to_owned(),
+    })
 }
 
 fn show(resource: &Resource) -> String {

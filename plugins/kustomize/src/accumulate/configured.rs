@@ -10,9 +10,10 @@ use crate::Error;
 use crate::config::TransformerConfig;
 use crate::error::Result;
 use crate::generators::{DataObjectGenerator, Generator};
-use crate::kustomization::{Label, Patch};
+use crate::kustomization::{Label, Patch, SelectorEntry};
 use crate::origin::Origin;
 use crate::plugins::load_replacements;
+use crate::secrecy;
 use crate::transformers::{
     Affix, EntryTransformer, ImageTransformer, JsonPatchTransformer, NameAffixTransformer,
     NamespaceTransformer, PatchTransformer, ReplacementTransformer, ReplicaTransformer,
@@ -38,7 +39,8 @@ fn in_builtin(error: Error, name: &str, written: &str) -> Error {
     ))
 }
 
-/// A patch entry as upstream writes it into the configuration of its transformer.
+/// A patch entry as upstream writes it into the configuration of its transformer; what may be for a Secret, without
+/// its text.
 fn write_patch(patch: &Patch, text_field: &str) -> String {
     let mut map = Map::new();
     let mut add = |name: &str, text: &str| {
@@ -47,7 +49,12 @@ fn write_patch(patch: &Patch, text_field: &str) -> String {
         }
     };
     add("path", &patch.path);
-    add(text_field, &patch.patch);
+    let target = patch.target.as_ref().map(SelectorEntry::to_selector);
+    if secrecy::is_patch_of_secret(&patch.patch, target.as_ref()) && !patch.patch.is_empty() {
+        add(text_field, secrecy::HIDDEN);
+    } else {
+        add(text_field, &patch.patch);
+    }
     if let Some(options) = patch.options {
         let mut flags = Map::new();
         for (name, flag) in [
@@ -60,8 +67,7 @@ fn write_patch(patch: &Patch, text_field: &str) -> String {
         }
         map.insert("options".to_owned(), Value::Map(flags));
     }
-    if let Some(target) = &patch.target {
-        let selector = target.to_selector();
+    if let Some(selector) = &target {
         let fields = [
             ("group", &*selector.id.gvk.group),
             ("version", &*selector.id.gvk.version),
@@ -136,7 +142,8 @@ impl Target<'_> {
             let paths = &kustomization.patches_strategic_merge;
             let transformer =
                 StrategicMergeTransformer::new(paths, "", &self.loader).map_err(|error| {
-                    let list = Value::Sequence(paths.iter().cloned().map(Value::String).collect());
+                    let shown = paths.iter().map(|path| secrecy::shown(path).to_owned());
+                    let list = Value::Sequence(shown.map(Value::String).collect());
                     let written = tidegate_yaml::emit_v2(&Value::Map(Map::from([(
                         "paths".to_owned(),
                         list,
@@ -152,9 +159,9 @@ impl Target<'_> {
         }
         for (at, patch) in kustomization.patches.iter().enumerate() {
             let field = patch_field("patches", at, patch);
-            let written = write_patch(patch, "patch");
-            let transformer = PatchTransformer::new(patch, &self.loader, &written)
-                .map_err(|error| in_builtin(error, "PatchTransformer", &written))
+            let written = || write_patch(patch, "patch");
+            let transformer = PatchTransformer::new(patch, &self.loader, written)
+                .map_err(|error| in_builtin(error, "PatchTransformer", &written()))
                 .map_err(|error| self.in_field(error, &field))?;
             add(Box::new(transformer), "PatchTransformer", field);
         }

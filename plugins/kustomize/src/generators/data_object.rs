@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::kustomization::{GeneratorArguments, GeneratorOptions, SecretArguments};
 use crate::loader::Loader;
 use crate::resource::{Behavior, Resource, text_node};
+use crate::secrecy;
 
 /// Makes one config map or secret.
 pub(crate) struct DataObjectGenerator {
@@ -121,12 +122,19 @@ impl Generator for DataObjectGenerator {
 
 impl DataObjectGenerator {
     fn data(&self, loader: &Loader<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
-        let pairs = sources::load(&self.arguments.sources, loader)
+        let is_secret = self.secret_type.is_some();
+        let pairs = sources::load(&self.arguments.sources, loader, is_secret)
             .map_err(|error| error.wrap("loading KV pairs"))?;
         let mut data = BTreeMap::new();
         for (key, value) in pairs {
             if data.contains_key(&key) {
                 let name = &self.arguments.name;
+                // A line without a value may be the rest of the one before it.
+                let key = if is_secret && value.is_empty() {
+                    secrecy::HIDDEN
+                } else {
+                    &key
+                };
                 return Err(Error::text(format!(
                     "configmap {name} illegally repeats the key `{key}`"
                 )));

@@ -3,16 +3,21 @@
 use crate::error::{Result, quote};
 use crate::kustomization::KeyValueSources;
 use crate::loader::Loader;
-use crate::{Error, paths};
+use crate::{Error, paths, secrecy};
 
 /// A key with its content, which may be no text.
 pub(super) type Pair = (String, Vec<u8>);
 
-/// All pairs, in the order environment files, literals, files. kustomize: api/kv.
-pub(super) fn load(sources: &KeyValueSources, loader: &Loader<'_>) -> Result<Vec<Pair>> {
+/// All pairs, in the order environment files, literals, files. kustomize: api/kv. Of those of a Secret, errors show no
+/// values.
+pub(super) fn load(
+    sources: &KeyValueSources,
+    loader: &Loader<'_>,
+    is_secret: bool,
+) -> Result<Vec<Pair>> {
     let mut pairs = Vec::new();
     for path in &sources.envs {
-        from_env_file(&mut pairs, path, loader).map_err(|error| {
+        from_env_file(&mut pairs, path, loader, is_secret).map_err(|error| {
             error.wrap(format_args!(
                 "env source files: [{}]",
                 sources.envs.join(" ")
@@ -20,10 +25,19 @@ pub(super) fn load(sources: &KeyValueSources, loader: &Loader<'_>) -> Result<Vec
         })?;
     }
     for literal in &sources.literals {
-        let pair = from_literal(literal).map_err(|error| {
-            error.wrap(format_args!(
-                "literal sources [{}]",
-                sources.literals.join(" ")
+        let pair = from_literal(literal).map_err(|problem| {
+            let shown = |literal: &String| {
+                if is_secret {
+                    secrecy::literal(literal)
+                } else {
+                    literal.clone()
+                }
+            };
+            let all: Vec<String> = sources.literals.iter().map(shown).collect();
+            Error::text(format!(
+                "literal sources [{}]: invalid literal source {}, {problem}",
+                all.join(" "),
+                shown(literal)
             ))
         })?;
         pairs.push(pair);
@@ -37,11 +51,22 @@ pub(super) fn load(sources: &KeyValueSources, loader: &Loader<'_>) -> Result<Vec
     Ok(pairs)
 }
 
-fn from_env_file(pairs: &mut Vec<Pair>, path: &str, loader: &Loader<'_>) -> Result<()> {
+fn from_env_file(
+    pairs: &mut Vec<Pair>,
+    path: &str,
+    loader: &Loader<'_>,
+    is_secret: bool,
+) -> Result<()> {
     let content = loader.load(path)?;
     for (number, line) in content.split(|byte| *byte == b'\n').enumerate() {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let Ok(line) = std::str::from_utf8(line) else {
+            if is_secret {
+                let hidden = secrecy::HIDDEN;
+                return Err(Error::text(format!(
+                    "line {hidden} has invalid utf8 bytes : {hidden}"
+                )));
+            }
             return Err(Error::text(format!(
                 "line {line:?} has invalid utf8 bytes : {}",
                 String::from_utf8_lossy(line)
@@ -64,14 +89,12 @@ fn from_env_file(pairs: &mut Vec<Pair>, path: &str, loader: &Loader<'_>) -> Resu
     Ok(())
 }
 
-fn from_literal(literal: &str) -> Result<Pair> {
+fn from_literal(literal: &str) -> Result<Pair, &'static str> {
     match literal.split_once('=') {
         Some((key, value)) if !key.is_empty() => {
             Ok((key.to_owned(), without_quotes(value).as_bytes().to_vec()))
         }
-        _ => Err(Error::text(format!(
-            "invalid literal source {literal}, expected key=value"
-        ))),
+        _ => Err("expected key=value"),
     }
 }
 

@@ -9,10 +9,17 @@ use tidegate_yaml::Document;
 use super::{Behavior, PreviousId, Resource};
 use crate::Error;
 use crate::error::Result;
+use crate::secrecy;
 
 /// The objects in a YAML or JSON text: empty documents are left out, lists opened, aliases expanded.
 /// kustomize: api/resource, `Factory.SliceFromBytes`; kyaml/kio, `FromBytes`.
+///
+/// Errors show nothing that the text of a Secret holds.
 pub(crate) fn read_resources(content: &[u8]) -> Result<Vec<Resource>> {
+    read_all(content).map_err(|error| secrecy::in_text(error, content))
+}
+
+fn read_all(content: &[u8]) -> Result<Vec<Resource>> {
     let mut queue: std::collections::VecDeque<Node> = read_nodes(content)?.into();
     check_all(queue.iter())?;
     let mut resources = Vec::with_capacity(queue.len());
@@ -213,16 +220,21 @@ fn describe(node: &Node) -> String {
         texts.sort();
         texts.join(" ")
     };
+    // Tools note down whole objects in annotations.
+    let is_secret = node.string_field("kind") == "Secret" || node.field("stringData").is_some();
+    let annotations = match map("annotations") {
+        annotations if is_secret && !annotations.is_empty() => secrecy::HIDDEN.to_owned(),
+        annotations => annotations,
+    };
     let mut text = String::new();
     let _ = write!(
         text,
-        "{{{{{} {}}} {{{{{} {}}} map[{}] map[{}]}}}}",
+        "{{{{{} {}}} {{{{{} {}}} map[{}] map[{annotations}]}}}}",
         node.string_field("apiVersion"),
         node.string_field("kind"),
         node.metadata_field("name"),
         node.metadata_field("namespace"),
         map("labels"),
-        map("annotations"),
     );
     text
 }

@@ -11,13 +11,33 @@ use crate::kustomization::{Patch, PatchOptions};
 use crate::loader::Loader;
 use crate::resource::{Resource, read_resources};
 use crate::resource_set::ResourceSet;
+use crate::secrecy;
 use crate::session::Session;
 
 /// An entry of `patches`: text that says by its form whether it is a strategic merge or a JSON patch.
 pub(crate) struct PatchTransformer {
     content: Content,
-    source: String,
+    source: Source,
     target: Option<Selector>,
+}
+
+/// Where a patch stands.
+enum Source {
+    Inline(String),
+    File(String),
+}
+
+impl Source {
+    /// As errors show it: of what may be for a Secret, no text.
+    fn show(&self, target: Option<&Selector>) -> String {
+        match self {
+            Self::Inline(text) if secrecy::is_patch_of_secret(text, target) => {
+                format!("[patch: {}]", quote(secrecy::HIDDEN))
+            }
+            Self::Inline(text) => format!("[patch: {}]", quote(text)),
+            Self::File(path) => format!("[path: {}]", quote(path)),
+        }
+    }
 }
 
 enum Content {
@@ -27,23 +47,33 @@ enum Content {
 }
 
 impl PatchTransformer {
-    /// Reads the patch. kustomize: PatchTransformer, `Config`.
-    pub(crate) fn new(entry: &Patch, loader: &Loader<'_>, written: &str) -> Result<Self> {
+    /// Reads the patch. `written` gives the entry as errors show it. kustomize: PatchTransformer, `Config`.
+    pub(crate) fn new(
+        entry: &Patch,
+        loader: &Loader<'_>,
+        written: impl Fn() -> String,
+    ) -> Result<Self> {
+        let target = entry
+            .target
+            .as_ref()
+            .map(crate::kustomization::SelectorEntry::to_selector);
         let inline = entry.patch.trim();
         let (text, source) = match (inline.is_empty(), entry.path.is_empty()) {
             (true, true) => {
                 return Err(Error::text(format!(
-                    "must specify one of patch and path in\n{written}"
+                    "must specify one of patch and path in\n{}",
+                    written()
                 )));
             }
             (false, false) => {
                 return Err(Error::text(format!(
-                    "patch and path can't be set at the same time\n{written}"
+                    "patch and path can't be set at the same time\n{}",
+                    written()
                 )));
             }
             (false, true) => (
                 inline.as_bytes().to_vec(),
-                format!("[patch: {}]", quote(inline)),
+                Source::Inline(inline.to_owned()),
             ),
             (true, false) => {
                 let content = loader.load(&entry.path).map_err(|error| {
@@ -52,7 +82,7 @@ impl PatchTransformer {
                         entry.path
                     ))
                 })?;
-                (content, format!("[path: {}]", quote(&entry.path)))
+                (content, Source::File(entry.path.clone()))
             }
         };
         let merges = read_resources(&text);
@@ -60,12 +90,14 @@ impl PatchTransformer {
         let content = match (merges, json) {
             (Ok(merges), Ok(json)) if !merges.is_empty() && !json.is_empty() => {
                 return Err(Error::text(format!(
-                    "illegally qualifies as both an SM and JSON patch: {source}"
+                    "illegally qualifies as both an SM and JSON patch: {}",
+                    source.show(target.as_ref())
                 )));
             }
             (Err(_), Err(_)) => {
                 return Err(Error::text(format!(
-                    "unable to parse SM or JSON patch from {source}"
+                    "unable to parse SM or JSON patch from {}",
+                    source.show(target.as_ref())
                 )));
             }
             (Ok(merges), _) if merges.is_empty() => Content::Nothing,
@@ -79,10 +111,7 @@ impl PatchTransformer {
         Ok(Self {
             content,
             source,
-            target: entry
-                .target
-                .as_ref()
-                .map(crate::kustomization::SelectorEntry::to_selector),
+            target,
         })
     }
 }
@@ -103,7 +132,7 @@ impl Transformer for PatchTransformer {
                     return Err(Error::text(format!(
                         "Multiple Strategic-Merge Patches in one `patches` entry is not allowed to set \
                          `patches.target` field: {}",
-                        self.source
+                        self.source.show(Some(target))
                     )));
                 };
                 let selected = set.select(target).map_err(|error| {
@@ -129,7 +158,7 @@ impl Transformer for PatchTransformer {
             }),
             (Content::Json(_), None) => Err(Error::text(format!(
                 "must specify a target for JSON patch {}",
-                self.source
+                self.source.show(None)
             ))),
             (Content::Json(patch), Some(target)) => {
                 for index in set.select(target)? {
@@ -159,6 +188,9 @@ impl StrategicMergeTransformer {
             if let Ok(inline) = read_resources(path.as_bytes()) {
                 patches.extend(inline);
             } else {
+                if secrecy::is_of_secret(path) {
+                    return Err(not_a_file(path));
+                }
                 let content = loader.load(path)?;
                 patches.extend(read_resources(&content).map_err(|error| in_file(error, path))?);
             }
@@ -168,11 +200,21 @@ impl StrategicMergeTransformer {
         }
         if patches.is_empty() {
             return Err(Error::text(format!(
-                "patch appears to be empty; files=[{}], Patch={inline}",
-                paths.join(" ")
+                "patch appears to be empty; files=[{}], Patch={}",
+                paths.join(" "),
+                secrecy::shown(inline)
             )));
         }
         Ok(Self { patches })
+    }
+}
+
+/// An entry that is neither a file nor objects, and looks like a Secret: upstream takes it for a path, and shows it.
+pub(crate) fn not_a_file(entry: &str) -> Error {
+    let hidden = secrecy::HIDDEN;
+    match read_resources(entry.as_bytes()) {
+        Ok(_) => Error::text(format!("'{hidden}' must resolve to a file")),
+        Err(error) => error.wrap(format_args!("'{hidden}' is neither a file nor objects")),
     }
 }
 
@@ -227,18 +269,34 @@ impl JsonPatchTransformer {
                 content
             }
         };
+        let is_of_secret =
+            secrecy::is_patch_of_secret(&String::from_utf8_lossy(&text), Some(&target));
+        let show = |text: String| {
+            if is_of_secret {
+                secrecy::HIDDEN.to_owned()
+            } else {
+                text
+            }
+        };
+        let hide = |error: Error| {
+            if is_of_secret {
+                secrecy::without_quotations(error).of_object(true)
+            } else {
+                error
+            }
+        };
         let (value, shown) = if is_json(&text) {
-            let shown = String::from_utf8_lossy(&text).into_owned();
-            let value =
-                read_json(&text).map_err(|error| error.wrap(format_args!("decoding {shown}")))?;
+            let shown = show(String::from_utf8_lossy(&text).into_owned());
+            let value = read_json(&text)
+                .map_err(|error| hide(error).wrap(format_args!("decoding {shown}")))?;
             (value, shown)
         } else {
-            let value = read_yaml(&text)?;
-            let shown = tidegate_yaml::to_json(&value)?;
+            let value = read_yaml(&text).map_err(hide)?;
+            let shown = show(tidegate_yaml::to_json(&value).map_err(|error| hide(error.into()))?);
             (value, shown)
         };
         let patch = JsonPatch::from_value(&as_floats(value))
-            .map_err(|error| Error::from(error).wrap(format_args!("decoding {shown}")))?;
+            .map_err(|error| hide(error.into()).wrap(format_args!("decoding {shown}")))?;
         if patch.is_empty() {
             return Err(Error::text(format!(
                 "patch appears to be empty; file={}, JsonOp={shown}",

@@ -9,3 +9,4 @@ mod fuzz;
 mod limits;
 mod memory_files;
 mod oracle;
+mod secrecy;
