@@ -35,6 +35,13 @@ pub struct ManagedKind {
 }
 
 impl ManagedKind {
+    /// Whether the definition of this name, `<plural>.<group>`, is its own.
+    fn is_of(&self, definition: &str) -> bool {
+        let group = self.api_version.split_once('/').map(|(group, _)| group);
+        let defined = definition.split_once('.');
+        defined.is_some_and(|(plural, of)| plural == self.plural && Some(of) == group)
+    }
+
     fn resource(&self) -> ApiResource {
         let (group, version) = self
             .api_version
@@ -65,8 +72,9 @@ pub type Owner = Key;
 pub struct Moved {
     pub owner: Owner,
     pub object: ObjectRef,
-    /// Only its status changed, or some bookkeeping: it stands where it stood, but may be healthier.
-    pub status_only: bool,
+    /// Nothing that calls for a repair. Only its status changed, or some bookkeeping: it stands where it stood, but may be
+    /// healthier. Or it is on its way out: what is written to it goes with it, and that it is gone is told when it is.
+    pub is_idle: bool,
     /// The field manager that wrote it last; empty when it is gone.
     pub manager: String,
 }
@@ -299,6 +307,16 @@ impl Moves {
         state
             .watches
             .insert(scope, (watch, following.abort_handle()));
+    }
+
+    /// A definition was applied, `<plural>.<group>` by name: watches of its kinds that failed try again at once.
+    pub fn retry(&self, definition: &str) {
+        let kinds = lock(&self.kinds);
+        for (_, watches) in kinds.iter().filter(|(kind, _)| kind.is_of(definition)) {
+            for (watch, _) in lock(&watches.state).watches.values() {
+                watch.retry();
+            }
+        }
     }
 
     /// Whether an object of a watched kind stayed as a write left it that gave `resource_version`.

@@ -244,7 +244,7 @@ pub(crate) async fn follow_moves(
     loop {
         tokio::select! {
             moved = moves.recv() => match moved {
-                Ok(moved) if moved.status_only => {}
+                Ok(moved) if moved.is_idle => {}
                 Ok(moved) if reconciler.memories.is_writing(&moved.owner) => {
                     later.entry(moved.owner.clone()).or_default().push(moved);
                 }

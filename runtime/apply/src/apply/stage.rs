@@ -3,13 +3,18 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use jiff::Timestamp;
 use serde_json::Value;
-use tidegate_health::{Health, Observation, Progress};
+use tidegate_health::{Health, Observation, Progress, Status};
 use tidegate_values::{Digest, ObjectRef};
 
 use super::{Outcome, Run};
 use crate::{
     Object,
-    apply::{DryRunMode, drift::Checked, judge::Judgement, send::Plan},
+    apply::{
+        DryRunMode,
+        drift::Checked,
+        judge::Judgement,
+        send::{Before, Plan},
+    },
     change::Action,
     error::{Error, RequestError},
     live::{canonical, place},
@@ -32,6 +37,36 @@ pub(super) struct Target {
     /// Without namespace when the server says that the kind has none.
     pub(super) reference: ObjectRef,
     pub(super) is_waited_for: bool,
+}
+
+/// An object of a stage that is waited for.
+struct Awaited<'a> {
+    /// Among the objects of the stage.
+    place: usize,
+    object: &'a ObjectRef,
+    health: Health,
+    /// It was on its way out, as it was applied or later: what was done to it goes with it.
+    is_dying: bool,
+}
+
+impl<'a> Awaited<'a> {
+    fn new(place: usize, object: &'a ObjectRef, health: Health) -> Self {
+        Self {
+            place,
+            object,
+            is_dying: health.status == Status::Terminating,
+            health,
+        }
+    }
+
+    fn see(&mut self, health: Health) {
+        self.is_dying |= health.status == Status::Terminating;
+        self.health = health;
+    }
+
+    fn has_died(&self) -> bool {
+        self.is_dying && self.health.status == Status::NotFound
+    }
 }
 
 /// An object that is dealt with.
@@ -77,16 +112,32 @@ impl Run<'_> {
             .filter(|place| results[*place].is_none())
             .collect();
         let plans = self.judge_all(&targets, &pending, &mut results).await?;
-        let sent = self.send_all(&targets, plans, &mut results).await;
+        let mut sent = self.send_all(&targets, plans, &mut results).await;
         self.note_definitions(&targets, &results);
-        let waiting = if stage.is_waited_for() && sent.is_ok() {
-            let waiting = self.parts.wait(self.wait(&results)).await;
+        let mut waiting = Ok(());
+        let mut patience = Patience::new(self.settings.wait_timeout);
+        while stage.is_waited_for() && sent.is_ok() {
+            let died = self.parts.wait(self.wait(&results, &mut patience)).await;
             // Whoever asked meanwhile may have been shown the old one.
             self.note_definitions(&targets, &results);
-            waiting
-        } else {
-            Ok(())
-        };
+            match died {
+                Ok(died) if died.is_empty() => break,
+                Ok(died) => {
+                    let mut plans = Vec::new();
+                    for place in died {
+                        // What was done to it is gone with it.
+                        results[place] = None;
+                        plans.push((place, Plan::untried(Before::Absent)));
+                    }
+                    sent = self.send_all(&targets, plans, &mut results).await;
+                    self.note_definitions(&targets, &results);
+                }
+                Err(failure) => {
+                    waiting = Err(failure);
+                    break;
+                }
+            }
+        }
         for done in results.into_iter().flatten() {
             // What did not become ready is looked at again the next time.
             if let Some(applied) = done.applied.filter(|_| waiting.is_ok()) {
@@ -292,27 +343,35 @@ impl Run<'_> {
 
     /// Waits until the objects of a stage are ready (fluxcd/pkg, `ssa/manager_wait.go`, `WaitForSet`).
     /// Those that were ready when last seen cost nothing.
-    async fn wait(&self, results: &[Option<Done>]) -> Result<(), Error> {
-        let mut waiting: Vec<(&ObjectRef, Health)> = results
-            .iter()
-            .flatten()
-            .filter(|done| done.action != Action::Skipped)
-            .filter_map(|done| Some((&done.reference, done.health.clone()?)))
-            .collect();
-        let mut patience = Patience::new(self.settings.wait_timeout);
+    ///
+    /// Ends early with the places of those that were on their way out and are gone by now: they are to be made anew. Flux
+    /// goes on waiting for them, fails when its time is over, and makes them anew at its next try.
+    async fn wait(
+        &self,
+        results: &[Option<Done>],
+        patience: &mut Patience,
+    ) -> Result<Vec<usize>, Error> {
+        let done = results.iter().enumerate().filter_map(|(place, done)| {
+            let done = done
+                .as_ref()
+                .filter(|done| done.action != Action::Skipped)?;
+            let health = done.health.clone()?;
+            Some(Awaited::new(place, &done.reference, health))
+        });
+        let mut waiting: Vec<Awaited<'_>> = done.collect();
         let mut reads = 0;
         loop {
             let timed_out = reads > 0 && !patience.is_left();
             let observations: Vec<Observation<'_>> = waiting
                 .iter()
-                .map(|(object, health)| Observation {
-                    object,
-                    health: Some(health),
+                .map(|awaited| Observation {
+                    object: awaited.object,
+                    health: Some(&awaited.health),
                     may_vanish: false,
                 })
                 .collect();
             let ended = match tidegate_health::progress(&observations, false) {
-                Progress::Current => return Ok(()),
+                Progress::Current => return Ok(Vec::new()),
                 Progress::Failed => true,
                 Progress::Waiting => timed_out,
             };
@@ -322,14 +381,19 @@ impl Run<'_> {
             patience.pause().await;
             reads += 1;
             // What is well stays so for this purpose.
-            waiting.retain(|(_, health)| !health.is_current());
-            let healths = (0..waiting.len()).map(|index| self.health(waiting[index].0));
+            waiting.retain(|awaited| !awaited.health.is_current());
+            let healths = (0..waiting.len()).map(|index| self.health(waiting[index].object));
             let states: Vec<Health> = futures::stream::iter(healths)
                 .buffered(self.settings.concurrent.max(1))
                 .collect()
                 .await;
-            for ((_, health), now) in waiting.iter_mut().zip(states) {
-                *health = now;
+            for (awaited, now) in waiting.iter_mut().zip(states) {
+                awaited.see(now);
+            }
+            let died = waiting.iter().filter(|awaited| awaited.has_died());
+            let died: Vec<usize> = died.map(|awaited| awaited.place).collect();
+            if !died.is_empty() && patience.is_left() {
+                return Ok(died);
             }
         }
     }

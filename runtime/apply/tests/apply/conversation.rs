@@ -342,6 +342,10 @@ cases! {
     definition_failed
     definition_first
     definition_slow
+    dying_definition
+    dying_held
+    dying_namespace
+    dying_refused
     encrypted
     excluded_live
     force_held

@@ -54,6 +54,8 @@ struct Managed {
     now: Fingerprint,
     /// Resource version of its last move.
     moved_at: u64,
+    /// It is on its way out.
+    is_dying: bool,
 }
 
 struct Listed {
@@ -155,6 +157,7 @@ impl Known {
             ),
             now,
             moved_at: now.resource_version(),
+            is_dying: object.metadata.deletion_timestamp.is_some(),
         })
     }
 
@@ -174,8 +177,9 @@ impl Known {
             managed.moved_at = before.moved_at;
         }
         let owner = managed.owner.clone();
+        let is_idle = status_only || managed.is_dying;
         objects.insert(key.clone(), managed);
-        Some(self.told(key, owner, status_only, manager_of(object)))
+        Some(self.told(key, owner, is_idle, manager_of(object)))
     }
 
     fn delete(&mut self, object: &Metadata) -> Option<Moved> {
@@ -215,7 +219,8 @@ impl Known {
                     if let Some(before) = before.filter(|_| status_only) {
                         managed.moved_at = before.moved_at;
                     }
-                    news.push(self.told(key.clone(), managed.owner.clone(), status_only, manager));
+                    let is_idle = status_only || managed.is_dying;
+                    news.push(self.told(key.clone(), managed.owner.clone(), is_idle, manager));
                 }
             }
             objects.insert(key, managed);
@@ -224,7 +229,7 @@ impl Known {
         news
     }
 
-    fn told(&self, key: Key, owner: Owner, status_only: bool, manager: String) -> Moved {
+    fn told(&self, key: Key, owner: Owner, is_idle: bool, manager: String) -> Moved {
         Moved {
             owner,
             object: ObjectRef {
@@ -233,7 +238,7 @@ impl Known {
                 namespace: key.namespace,
                 name: key.name,
             },
-            status_only,
+            is_idle,
             manager,
         }
     }

@@ -18,6 +18,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
+use std::time::Instant;
 use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
@@ -154,7 +155,7 @@ async fn until(what: &str, is_so: impl Fn() -> bool) {
 async fn next(moved: &mut broadcast::Receiver<Moved>) -> (String, bool) {
     let moved = tokio::time::timeout(SOON, moved.recv()).await;
     let moved = moved.expect("a move").unwrap();
-    (moved.object.name, moved.status_only)
+    (moved.object.name, moved.is_idle)
 }
 
 fn object(name: &str, version: u64) -> Value {
@@ -296,6 +297,34 @@ async fn a_kind_that_is_gone_is_not_asked_for_when_nobody_needs_it() {
     let asked = server.asked();
     tokio::time::sleep(Duration::from_millis(1500)).await;
     assert_eq!(server.asked(), asked);
+}
+
+#[tokio::test]
+async fn a_definition_that_comes_back_ends_the_delay() {
+    let answers = [list(5, &[])]
+        .into_iter()
+        .chain((0..4).map(|_| refused(404)))
+        .chain([Answer::Watch(Vec::new())]);
+    let (server, moves) = Server::start(Scope::All, answers).await;
+    let kind = ManagedKind {
+        api_version: "example.test/v1".to_owned(),
+        kind: "Widget".to_owned(),
+        plural: "widgets".to_owned(),
+    };
+    let place = (kind, "ns".to_owned());
+    moves.watch(&Key::new("flux", "app"), BTreeSet::from([place]));
+    // The next delay is of four seconds.
+    until("it failed", || server.asked().len() == 5).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    for other in ["gadgets.example.test", "widgets.other.test", "widgets"] {
+        moves.retry(other);
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(server.asked().len(), 5);
+    let start = Instant::now();
+    moves.retry("widgets.example.test");
+    until("it is tried again", || server.asked().len() == 6).await;
+    assert!(start.elapsed() < Duration::from_secs(2));
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ use std::sync::Mutex;
 use std::sync::Weak;
 use std::time::Duration;
 use std::time::Instant;
+use tokio::sync::Notify;
 use tokio::sync::broadcast;
 
 /// How long an event takes at most from the API server's watch cache to us, as a rule: both ends are awake.
@@ -35,6 +36,8 @@ pub(super) struct Watch {
     /// When the last [`Watch::refresh`] began. Held while one is under way, so that whoever comes meanwhile shares the
     /// next.
     refreshed: tokio::sync::Mutex<Option<Instant>>,
+    /// There is a reason to try again before the delay is over.
+    retried: Notify,
 }
 
 impl Watch {
@@ -60,6 +63,7 @@ impl Watch {
                 moved,
                 known: Mutex::new(Known::new(kind, labels)),
                 refreshed: tokio::sync::Mutex::default(),
+                retried: Notify::new(),
             }
         })
     }
@@ -87,6 +91,11 @@ impl Watch {
         Ok(())
     }
 
+    /// A watch that failed tries again at once. One that may be failing just now does so without its first delay.
+    pub(super) fn retry(&self) {
+        self.retried.notify_one();
+    }
+
     /// Watches the objects that `selector` chooses, until it is dropped.
     pub(super) async fn follow(&self, selector: &str) {
         let config = watcher::Config::default().labels(selector);
@@ -112,7 +121,10 @@ impl Watch {
                         let path = self.api.resource_url();
                         tracing::debug!(path, %error, "watch of managed objects failed");
                     }
-                    patience.wait().await;
+                    tokio::select! {
+                        () = patience.wait() => {}
+                        () = self.retried.notified() => patience.succeeded(),
+                    }
                 }
             }
         }

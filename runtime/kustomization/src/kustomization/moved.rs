@@ -63,11 +63,16 @@ impl Reconciler {
             })
     }
 
-    /// Has the kinds of what was applied watched, where they are. What was applied `before` may still be there: an apply
-    /// that failed says nothing of it.
+    /// Has the kinds of what was applied watched, where they are, and those whose definition was applied without further
+    /// delay. What was applied `before` may still be there: an apply that failed says nothing of it.
     pub(super) fn watch_kinds(&self, key: &Key, changes: &ChangeSet, before: &Inventory) {
         if self.settings.drift_repair == DriftRepair::Interval {
             return;
+        }
+        for change in &changes.entries {
+            if change.action.is_change() && is_definition(&change.object) {
+                self.moves.retry(&change.object.name);
+            }
         }
         let before = before.objects().unwrap_or_default();
         let objects = changes.entries.iter().map(|change| &change.object);
@@ -133,4 +138,9 @@ impl Reconciler {
         let key = Key::new(&moved.object.namespace, &moved.object.name);
         self.moves.seen(&kind, &key, &version) == Seen::Moved
     }
+}
+
+fn is_definition(object: &ObjectRef) -> bool {
+    object.kind == "CustomResourceDefinition"
+        && object.api_version.starts_with("apiextensions.k8s.io/")
 }

@@ -27,7 +27,7 @@ fn object(name: &str, version: u64, generation: i64) -> Metadata {
     .unwrap()
 }
 
-/// What a complete list of these told, as `name` or `name (status)`.
+/// What a complete list of these told, as `name` or `name (idle)`.
 fn list(known: &mut Known, objects: &[Metadata], now: Instant) -> Vec<String> {
     assert!(known.take(Event::Init, now).is_empty());
     for object in objects {
@@ -39,8 +39,8 @@ fn list(known: &mut Known, objects: &[Metadata], now: Instant) -> Vec<String> {
 
 fn names(moved: &[Moved]) -> Vec<String> {
     let name = |moved: &Moved| {
-        let status = if moved.status_only { " (status)" } else { "" };
-        format!("{}{status}", moved.object.name)
+        let idle = if moved.is_idle { " (idle)" } else { "" };
+        format!("{}{idle}", moved.object.name)
     };
     moved.iter().map(name).collect()
 }
@@ -139,7 +139,7 @@ fn a_list_after_a_failure_tells_only_what_changed() {
         object("newer", 8, 1),
     ];
     let told = list(&mut known, &second, start);
-    assert_eq!(told, ["gone", "healthier (status)", "moved", "new"]);
+    assert_eq!(told, ["gone", "healthier (idle)", "moved", "new"]);
     for (name, written, expected) in [
         ("gone", "4", Seen::Moved),
         ("same", "5", Seen::Unmoved),
@@ -171,6 +171,38 @@ fn a_list_that_ends_early_changes_nothing() {
     assert_eq!(seen(&known, "b", "6", start), Seen::Unknown);
     let told = list(&mut known, &[object("a", 5, 1)], start);
     assert!(told.is_empty(), "{told:?}");
+}
+
+#[test]
+fn what_is_on_its_way_out_is_news_when_it_is_gone() {
+    let mut known = known();
+    let start = Instant::now();
+    let dying = |name: &str, version, generation| {
+        let mut object = object(name, version, generation);
+        object.metadata.deletion_timestamp =
+            Some(serde_json::from_value(json!("2026-01-01T00:00:00Z")).unwrap());
+        object
+    };
+    let first = [object("a", 5, 1), dying("b", 6, 2)];
+    assert_eq!(list(&mut known, &first, start), ["a", "b (idle)"]);
+    // The deletion, and what somebody writes to it after that: nothing to repair, but to be read.
+    for (version, generation) in [(7, 2), (8, 3)] {
+        let event = Event::Apply(dying("a", version, generation));
+        assert_eq!(names(&known.take(event, start)), ["a (idle)"]);
+        assert_eq!(seen(&known, "a", "5", start), Seen::Moved);
+    }
+    let event = Event::Delete(dying("a", 9, 3));
+    assert_eq!(names(&known.take(event, start)), ["a"]);
+    assert_eq!(seen(&known, "a", "8", start), Seen::Moved);
+    // Another of its name.
+    assert_eq!(
+        names(&known.take(Event::Apply(object("a", 10, 1)), start)),
+        ["a"]
+    );
+    // A list after a gap tells it alike.
+    let second = [dying("a", 12, 2)];
+    assert_eq!(list(&mut known, &second, start), ["b", "a (idle)"]);
+    assert_eq!(list(&mut known, &[], start), ["a"]);
 }
 
 #[test]
