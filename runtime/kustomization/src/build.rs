@@ -18,6 +18,7 @@ use tidegate_apply::Object;
 use tidegate_artifact::ArtifactTree;
 use tidegate_sandbox::Call;
 use tidegate_sandbox::Format;
+use tidegate_sandbox::Location;
 use tidegate_sandbox::Manifest;
 use tidegate_values::Digest;
 use tidegate_values::ObjectRef;
@@ -103,17 +104,12 @@ async fn kustomize(
     let mut rendered = Vec::with_capacity(report.emissions.len());
     for emission in report.emissions {
         let value = read(&emission.bytes).map_err(|error| {
-            let file = match &emission.source {
-                Some(source) if source.path.starts_with('/') => source.path.clone(),
-                Some(source) => format!("{}/{}", root_of(plan), source.path),
-                None => String::new(),
-            };
+            let file = file_of(plan, emission.source.as_ref());
             Failure::Build(format!(
                 "failed to read what was built of '{file}': {error}"
             ))
         })?;
-        identity::check(&value)
-            .and_then(|()| identity::check_applied(&value))
+        identity::check_built(&value, || file_of(plan, emission.source.as_ref()))
             .map_err(Failure::Build)?;
         rendered.push(Rendered {
             text: emission.bytes,
@@ -121,6 +117,15 @@ async fn kustomize(
         });
     }
     Ok(rendered)
+}
+
+/// What a document was built from, as messages name it; empty if that is not known.
+fn file_of(plan: &Apply, source: Option<&Location>) -> String {
+    match source {
+        Some(source) if source.path.starts_with('/') => source.path.clone(),
+        Some(source) => format!("{}/{}", root_of(plan), source.path),
+        None => String::new(),
+    }
 }
 
 async fn substitute(

@@ -4,22 +4,47 @@ use serde_json::Map;
 use serde_json::Value;
 use tidegate_apply::is_kustomization_file;
 
+/// What an object says of itself, in the order in which it is told of.
+const FIELDS: [&str; 3] = ["apiVersion", "kind", "metadata.name"];
+
 /// kustomize-controller, `build`: every document names itself. The message of a refusal shows what is known of the
 /// object's identity and nothing else of it: it may be a Secret.
-pub(crate) fn check(document: &Value) -> Result<(), String> {
-    let has = |pointer| {
-        document
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .is_some_and(|text| !text.is_empty())
-    };
-    if has("/apiVersion") && has("/kind") && has("/metadata/name") {
+fn check(document: &Value) -> Result<(), String> {
+    if fault(document).is_none() {
         return Ok(());
     }
     Err(format!(
         "failed to decode Kubernetes apiVersion, kind and name from: {}",
         identity(document)
     ))
+}
+
+/// The first field that is not there, empty or no text.
+fn fault(document: &Value) -> Option<&'static str> {
+    let says = |field: &&str| {
+        document
+            .pointer(&format!("/{}", field.replace('.', "/")))
+            .and_then(Value::as_str)
+            .is_some_and(|text| !text.is_empty())
+    };
+    FIELDS.into_iter().find(|field| !says(field))
+}
+
+/// The same of what was built, naming the file and the field behind Flux's words. Of an object without `apiVersion`
+/// the message is recorded of Flux to the letter (behaviour case ks-apply-no-name): there the log names them.
+pub(crate) fn check_built(document: &Value, file: impl Fn() -> String) -> Result<(), String> {
+    let Err(message) = check(document).and_then(|()| check_applied(document)) else {
+        return Ok(());
+    };
+    let file = file();
+    match fault(document) {
+        Some(field @ "apiVersion") if document.get(field).is_none() => {
+            tracing::warn!(file, field, "{message}");
+            Err(message)
+        }
+        Some(field) => Err(format!("{message} ({file}: {field})")),
+        None => Err(format!("{message} ({file}: items)")),
+    }
 }
 
 /// The same of what is about to be applied: of each item of a list, and not of what is dropped before
@@ -65,6 +90,7 @@ fn only(value: &Value, fields: &[&str]) -> Map<String, Value> {
 mod tests {
     use super::check;
     use super::check_applied;
+    use super::check_built;
     use serde_json::json;
 
     #[test]
@@ -84,6 +110,39 @@ mod tests {
                 "{refused}"
             );
         }
+    }
+
+    #[test]
+    fn what_was_built_is_refused_with_its_file() {
+        let refused = |document| check_built(&document, || "/top/q.yaml".to_owned()).unwrap_err();
+        assert_eq!(
+            refused(
+                json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": 12345}, "data": {"k": "aHVudGVyMjI="}})
+            ),
+            r#"failed to decode Kubernetes apiVersion, kind and name from: {"apiVersion":"v1","kind":"Secret","metadata":{"name":12345}} (/top/q.yaml: metadata.name)"#
+        );
+        let of = |document| {
+            let message = refused(document);
+            message.rsplit_once(" (").map(|(_, place)| place.to_owned())
+        };
+        let place = |field: &str| Some(format!("/top/q.yaml: {field})"));
+        let named = json!({"name": "a"});
+        assert_eq!(
+            of(json!({"apiVersion": 1, "kind": "ConfigMap", "metadata": named})),
+            place("apiVersion")
+        );
+        assert_eq!(
+            of(json!({"apiVersion": "v1", "kind": true, "metadata": named})),
+            place("kind")
+        );
+        assert_eq!(
+            of(
+                json!({"apiVersion": "v1", "kind": "List", "metadata": named, "items": [{"kind": "a"}]})
+            ),
+            place("items")
+        );
+        // To the letter what Flux says, as recorded.
+        assert_eq!(of(json!({"kind": "ConfigMap", "metadata": named})), None);
     }
 
     #[test]
