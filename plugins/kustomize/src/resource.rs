@@ -11,6 +11,7 @@ use tidegate_yaml::Tag;
 use crate::Error;
 use crate::error::{Place, Result};
 use crate::origin::Origin;
+use crate::secrecy;
 
 pub(crate) use read::{check, read_resources};
 pub(crate) use shared::SharedTexts;
@@ -318,7 +319,8 @@ impl Resource {
     }
 
     pub(crate) fn value(&self) -> Result<tidegate_yaml::Value> {
-        Ok(tidegate_yaml::node_to_canonical_value(&self.node)?)
+        tidegate_yaml::node_to_canonical_value(&self.node)
+            .map_err(|error| secrecy::in_object(error.into(), self.kind()))
     }
 }
 

@@ -65,6 +65,15 @@ pub(crate) fn in_text(error: Error, text: &[u8]) -> Error {
     }
 }
 
+/// An error in the conversion of an object of a kind: of a Secret, its words without what they quote.
+pub(crate) fn in_object(error: Error, kind: &str) -> Error {
+    if kind == SECRET {
+        without_quotations(error).of_object(true)
+    } else {
+        error
+    }
+}
+
 /// The error without the contents that it quotes. What is quoted and has neither letter nor digit is syntax.
 pub(crate) fn without_quotations(error: Error) -> Error {
     const SEPARATOR: &str = "invalid document separator: ";

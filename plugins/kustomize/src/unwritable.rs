@@ -16,18 +16,16 @@ const MAX_SHOWN: usize = 2000;
 pub(crate) fn describe(resource: &Resource, error: &YamlError, folder: &str) -> Error {
     let mut path = Vec::new();
     let line = locate(&resource.node, error, &mut path).unwrap_or(0);
-    let mut problem = Error::from(error.clone());
-    if resource.kind() == "Secret" {
-        problem = secrecy::without_quotations(problem).of_object(true);
-    }
-    problem.wrap(show(resource)).at(|| Place {
-        folder: folder.to_owned(),
-        file: resource.path.clone().unwrap_or_default(),
-        line,
-        what: format!("{}/{} {}", resource.kind(), resource.name(), path.join("."))
-            .trim_end()
-            .to_owned(),
-    })
+    secrecy::in_object(error.clone().into(), resource.kind())
+        .wrap(show(resource))
+        .at(|| Place {
+            folder: folder.to_owned(),
+            file: resource.path.clone().unwrap_or_default(),
+            line,
+            what: format!("{}/{} {}", resource.kind(), resource.name(), path.join("."))
+                .trim_end()
+                .to_owned(),
+        })
 }
 
 fn show(resource: &Resource) -> String {

@@ -9,11 +9,13 @@ use tidegate_yaml::Value;
 use crate::error::Result;
 use crate::kustomization::has_rare_characters;
 use crate::resource_set::ResourceSet;
+use crate::secrecy;
 
 /// Adds the suffix to the names of all objects that need one.
 pub(crate) fn add_hashes(set: &mut ResourceSet) -> Result<()> {
     for resource in set.iter_mut().filter(|resource| resource.needs_hash) {
-        let hash = content_hash(&resource.node).map_err(|error| resource.refuse(error))?;
+        let hash = content_hash(&resource.node)
+            .map_err(|error| resource.refuse(secrecy::in_object(error, resource.kind())))?;
         let name = format!("{}-{hash}", resource.name());
         resource.store_previous_id();
         resource.set_name(&name)?;

@@ -365,7 +365,7 @@ fn apply_json_patch(resource: &mut Resource, patch: &JsonPatch) -> Result<()> {
             annotations.turn_into(Kind::Mapping, tidegate_yaml::Tag::MAP);
         }
     }
-    let mut value = as_floats(tidegate_yaml::node_to_canonical_value(&resource.node)?);
+    let mut value = as_floats(resource.value()?);
     patch.apply(&mut value)?;
     resource.node = Node::from(&as_floats(value));
     let annotations = resource.metadata_map("annotations");

@@ -213,6 +213,22 @@ fn what_yaml_quotes() {
         &file("apiVersion: v1\nkind: Secret\nmetadata: {annotations: {last-applied: hunter2}}\n"),
         &["a.yaml", "missing metadata.name", "map[***]"],
     );
+    let number = format!("{head}stringData: {{pw: !!int hunter2}}\n");
+    check(&file(&number), &["a.yaml", "cannot decode !!str `***`"]);
+    for patch in [
+        "[{op: add, path: /data, value: {}}]",
+        "[{\"op\": \"add\", \"path\": \"/type\", \"value\": \"x\"}]",
+        "- {op: add, path: /type, value: x}",
+    ] {
+        let kustomization = format!(
+            "resources: [a.yaml]\npatches: [{{target: {{kind: Secret}}, patch: '{patch}'}}]"
+        );
+        let files = [
+            ("kustomization.yaml", kustomization.as_str()),
+            ("a.yaml", number.as_str()),
+        ];
+        check(&error_with(&files, Overrides::default()), &["***"]);
+    }
     check(
         &error("secretGenerator: [{name: g, literals: [*hunter2]}]"),
         &["unknown anchor '***' referenced"],
