@@ -32,6 +32,12 @@ pub enum RequestError {
     Transport(String),
 }
 
+/// How server errors begin that come before anything is stored: an object of wrong types, a webhook that can't be called.
+const BEFORE_STORAGE: [&str; 2] = [
+    "failed to create typed patch object",
+    "Internal error occurred: failed calling webhook",
+];
+
 impl RequestError {
     /// The server's reason, empty when it gave none.
     pub fn reason(&self) -> &str {
@@ -81,8 +87,16 @@ impl RequestError {
     pub(crate) fn is_certain(&self) -> bool {
         match self {
             Self::Refused {
-                code, is_repeated, ..
-            } => *code < 500 && !is_repeated,
+                code,
+                is_repeated,
+                message,
+                ..
+            } => {
+                *code < 500 && !is_repeated
+                    || BEFORE_STORAGE
+                        .iter()
+                        .any(|start| message.starts_with(start))
+            }
             Self::NoMatch { .. } | Self::Impossible(_) => true,
             Self::Transport(_) => false,
         }

@@ -426,6 +426,22 @@ mod tests {
     }
 
     #[test]
+    fn tells_what_was_stored_from_what_was_not() {
+        let failed = |message: &str| {
+            let status = format!(r#"{{"kind":"Status","message":"{message}","code":500}}"#);
+            refusal(StatusCode::INTERNAL_SERVER_ERROR, status.as_bytes(), false)
+        };
+        assert!(!failed("etcdserver: request timed out").is_certain());
+        // As a kube-apiserver words them.
+        for message in [
+            "failed to create typed patch object (ns/n; /v1, Kind=ConfigMap): .data.n: expected string, got &value.valueUnstructured{Value:1}",
+            "Internal error occurred: failed calling webhook \\\"a.example.com\\\": connection refused",
+        ] {
+            assert!(failed(message).is_certain(), "{message}");
+        }
+    }
+
+    #[test]
     fn reads_refusals_as_go_does() {
         let not_found = refusal(StatusCode::NOT_FOUND, b"404 page not found", false);
         assert!(not_found.is_not_found() && not_found.is_unserved());
