@@ -130,6 +130,17 @@ fn status(reason: &str) -> Value {
     json!({ "reason": reason })
 }
 
+/// What a reconcile says that has nothing more to do.
+pub(crate) fn ended(status: Value) -> Report {
+    Report {
+        status,
+        finalizers: None,
+        events: Vec::new(),
+        next: Next::Never,
+        error: None,
+    }
+}
+
 /// Tells slow progress, and goes on as soon as that is on its way.
 pub(crate) struct Steps {
     server: Arc<Server>,
@@ -160,13 +171,7 @@ impl Kind for Steps {
     }
 
     fn report(&self, _: &Pod, (): &(), (): &(), _: Timestamp, _: Duration) -> Report {
-        Report {
-            status: status("the end"),
-            finalizers: None,
-            events: Vec::new(),
-            next: Next::Never,
-            error: None,
-        }
+        ended(status("the end"))
     }
 
     fn status(object: &Pod) -> Value {

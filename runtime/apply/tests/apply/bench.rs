@@ -18,9 +18,11 @@ use kube::{
 };
 use serde_json::{Value, json};
 use tidegate_apply::{
-    IdleWaiter, Inventory, Mapper, Outcome, Owner, Previous, Settings, apply, flatten, prepare,
+    IdleWaiter, Inventory, Mapper, Outcome, Owner, Previous, Pruned, Settings, apply, flatten,
+    prepare, prune,
 };
 use tidegate_testkit::ControlPlane;
+use tidegate_values::ObjectRef;
 
 use crate::check::Native;
 
@@ -105,6 +107,13 @@ impl Bench {
             Inventory::of(&outcome.changes)
         };
         outcome
+    }
+
+    /// Prunes `stale`; nothing is kept.
+    pub(crate) async fn prune(&self, stale: Vec<ObjectRef>) -> Pruned {
+        let kept = Inventory::default();
+        let (client, mapper, owner) = (&self.client, &self.mapper, &self.owner);
+        prune(client, mapper, owner, stale, &kept, 4, &IdleWaiter).await
     }
 
     /// Applies, and says what happened: the log of changes and the failure.

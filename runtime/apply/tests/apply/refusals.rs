@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tidegate_apply::{
-    DryRunMode, IdleWaiter, Inventory, Mapper, prune, read_live, wait_for_termination,
-};
+use tidegate_apply::{DryRunMode, Inventory, Mapper, read_live, wait_for_termination};
 
 use crate::bench::{Bench, config, counted, deployment};
 
@@ -145,16 +143,7 @@ async fn definitions_come_before_their_objects() {
         .inventory
         .without(&Inventory::default())
         .unwrap();
-    let pruned = prune(
-        &bench.client,
-        &bench.mapper,
-        &bench.owner,
-        stale.clone(),
-        &Inventory::default(),
-        4,
-        &IdleWaiter,
-    )
-    .await;
+    let pruned = bench.prune(stale.clone()).await;
     assert!(pruned.failure.is_none());
     assert_eq!(
         pruned.changes.to_string(),
@@ -166,16 +155,8 @@ async fn definitions_come_before_their_objects() {
     wait_for_termination(&bench.client, &bench.mapper, &pruned.changes, timeout)
         .await
         .unwrap();
-    let again = prune(
-        &bench.client,
-        &Mapper::new(bench.client.clone()),
-        &bench.owner,
-        stale,
-        &Inventory::default(),
-        4,
-        &IdleWaiter,
-    )
-    .await;
+    bench.mapper = Mapper::new(bench.client.clone());
+    let again = bench.prune(stale).await;
     assert_eq!(
         again.changes, pruned.changes,
         "what is gone with its definition counts as deleted"
@@ -304,16 +285,7 @@ async fn a_tenant_does_what_it_may() {
     );
 
     let stale = bench.previous.inventory.objects().unwrap();
-    let pruned = prune(
-        &bench.client,
-        &bench.mapper,
-        &bench.owner,
-        stale.clone(),
-        &Inventory::default(),
-        4,
-        &IdleWaiter,
-    )
-    .await;
+    let pruned = bench.prune(stale.clone()).await;
     assert_eq!(
         pruned.failure.unwrap().to_string(),
         format!(
@@ -351,16 +323,7 @@ async fn a_finalizer_is_waited_for() {
         )
         .await;
     let stale = bench.previous.inventory.objects().unwrap();
-    let pruned = prune(
-        &bench.client,
-        &bench.mapper,
-        &bench.owner,
-        stale,
-        &Inventory::default(),
-        4,
-        &IdleWaiter,
-    )
-    .await;
+    let pruned = bench.prune(stale).await;
     assert_eq!(
         pruned.changes.to_string(),
         "ConfigMap/apply-termination/b deleted\nConfigMap/apply-termination/a deleted"

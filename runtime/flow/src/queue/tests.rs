@@ -12,6 +12,7 @@ use crate::Trigger;
 use crate::Workers;
 use crate::tests::PODS;
 use crate::tests::Server;
+use crate::tests::ended;
 use crate::tests::run;
 use crate::workers::tests::Heard;
 use jiff::Timestamp;
@@ -114,13 +115,7 @@ impl Kind for OneByOne {
     }
 
     fn report(&self, pod: &Pod, (): &(), (): &(), _: Timestamp, _: Duration) -> Report {
-        Report {
-            status: Self::status(pod),
-            finalizers: None,
-            events: Vec::new(),
-            next: Next::Never,
-            error: None,
-        }
+        ended(Self::status(pod))
     }
 
     fn status(pod: &Pod) -> Value {
