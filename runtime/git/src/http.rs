@@ -14,6 +14,7 @@ use gix::error::Error as GixError;
 use gix_transport::client::blocking_io::http as transport;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use rustls_platform_verifier::BuilderVerifierExt as _;
+use std::borrow::Cow;
 use std::io::{self, BufRead, Read, Write};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use tidegate_values::SafeUrl;
@@ -109,13 +110,21 @@ pub(crate) fn client(remote: &Remote) -> Result<reqwest::Client, Failure> {
         builder = builder.identity(identity);
     }
     if let Some(proxy) = &remote.proxy {
-        let proxy = reqwest::Proxy::all(proxy.expose())
+        let proxy = reqwest::Proxy::all(resolving(proxy.expose()).as_ref())
             .map_err(|error| Failure::Proxy(innermost(error)))?;
         builder = builder.proxy(proxy);
     }
     builder
         .build()
         .map_err(|error| Failure::Tls(innermost(error)))
+}
+
+/// A SOCKS5 proxy is left to look names up, as Go does; to reqwest `socks5` alone means that we do.
+fn resolving(proxy: &str) -> Cow<'_, str> {
+    match proxy.strip_prefix("socks5:") {
+        Some(rest) => Cow::Owned(format!("socks5h:{rest}")),
+        None => Cow::Borrowed(proxy),
+    }
 }
 
 /// Follows what leads to HTTPS, as often as reqwest does by itself.

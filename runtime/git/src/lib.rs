@@ -48,4 +48,5 @@ pub use semver::ConstraintError;
 pub use semver::Version;
 pub use ssh::SshAlgorithms;
 pub use ssh::UnknownAlgorithm;
+pub use ssh::wants_passphrase;
 pub use tree::GitTree;

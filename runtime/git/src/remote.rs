@@ -96,6 +96,11 @@ impl Remote {
         &self.url
     }
 
+    /// What the server is shown: at first what the URL itself holds.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
     /// Whether there are credentials already, such as those of the URL itself.
     pub fn has_credentials(&self) -> bool {
         !matches!(self.credentials, Credentials::None)
@@ -182,7 +187,8 @@ impl Remote {
     }
 }
 
-fn decoded(text: &str) -> String {
+/// A user or password of a URL, without its percent signs.
+pub(crate) fn decoded(text: &str) -> String {
     // A form's decoder would take `+` for a blank, so it is protected.
     let pairs = format!("x={}", text.replace('+', "%2B").replace('&', "%26"));
     url::form_urlencoded::parse(pairs.as_bytes())

@@ -1,6 +1,7 @@
 //! Git's protocol over an SSH connection of our own: no `ssh` program, no agent, no configuration of a user.
 
 mod algorithms;
+mod dial;
 mod known_hosts;
 
 pub use algorithms::{SshAlgorithms, UnknownAlgorithm};
@@ -18,6 +19,7 @@ use russh::keys::{Algorithm, PrivateKeyWithHashAlg, PublicKeyOrCertificate};
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
+use tidegate_values::Secret;
 
 /// The account when the URL names none.
 const DEFAULT_USER: &str = "git";
@@ -63,9 +65,6 @@ async fn open(remote: &Remote, budget: &Budget, wire: &Wire) -> Result<(Output, 
     else {
         return Err(Failure::Ssh("an SSH identity is wanted".to_owned()));
     };
-    if remote.proxy.is_some() {
-        return Err(Failure::Proxy("SSH can't go through a proxy".to_owned()));
-    }
     let host = remote
         .parsed
         .host_str()
@@ -89,8 +88,7 @@ async fn open(remote: &Remote, budget: &Budget, wire: &Wire) -> Result<(Output, 
         known,
         verdict: verdict.clone(),
     };
-    let stream = tokio::net::TcpStream::connect((host.as_str(), port)).await;
-    let stream = stream.map_err(|error| Failure::Connection(error.to_string()))?;
+    let stream = dial::dial(&host, port, remote.proxy.as_ref()).await?;
     let connected = client::connect_stream(Arc::new(config), stream, handler).await;
     let mut session = connected.map_err(|error| {
         let refused = verdict
@@ -157,6 +155,14 @@ async fn open(remote: &Remote, budget: &Budget, wire: &Wire) -> Result<(Output, 
 
 fn failed(error: &russh::Error) -> Failure {
     Failure::Ssh(error.to_string())
+}
+
+/// Whether a private key is encrypted, and so is of no use without a passphrase.
+pub fn wants_passphrase(identity: &Secret) -> bool {
+    let read = identity
+        .expose_str()
+        .map(|text| russh::keys::decode_secret_key(text, None));
+    matches!(read, Some(Err(russh::keys::Error::KeyIsEncrypted)))
 }
 
 fn read_key(

@@ -16,11 +16,11 @@ use tidegate_testkit::git_server::Repository;
 use tidegate_values::{Secret, Tree as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-const USER_ED25519: &str = include_str!("../data/ssh/user_ed25519");
+pub(crate) const USER_ED25519: &str = include_str!("../data/ssh/user_ed25519");
 const USER_ENCRYPTED: &str = include_str!("../data/ssh/user_encrypted");
 const USER_RSA: &str = include_str!("../data/ssh/user_rsa");
 const HOST_ED25519: &str = include_str!("../data/ssh/host_ed25519");
-const HOST_ED25519_PUBLIC: &str = include_str!("../data/ssh/host_ed25519.pub");
+pub(crate) const HOST_ED25519_PUBLIC: &str = include_str!("../data/ssh/host_ed25519.pub");
 const HOST_RSA: &str = include_str!("../data/ssh/host_rsa");
 const HOST_RSA_PUBLIC: &str = include_str!("../data/ssh/host_rsa.pub");
 
@@ -29,13 +29,13 @@ fn private(text: &str) -> PrivateKey {
 }
 
 /// A server that lets two of the users in.
-struct SshServer {
-    port: u16,
+pub(crate) struct SshServer {
+    pub(crate) port: u16,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl SshServer {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_with(Preferred::default())
     }
 

@@ -113,7 +113,7 @@ fn fetch(
         reason: reason::RECONCILIATION_FAILED,
         message: error.to_string(),
     })?;
-    let proxy = credentials::proxy(inputs)?;
+    let proxy = credentials::proxy(object, inputs)?;
     let remote = Remote::new(&spec.url).map_err(|error| Failure {
         part: FailedPart::Fetch,
         severity: Severity::Stalling,

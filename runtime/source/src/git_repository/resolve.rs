@@ -11,6 +11,7 @@ use tidegate_api::GitRepository;
 use tidegate_artifact::Store;
 use tidegate_artifact::VerifyError;
 use tidegate_kube::Key;
+use tidegate_kube::has_reason;
 use tidegate_kube::message_of;
 use tidegate_values::Redactor;
 
@@ -77,10 +78,23 @@ impl Reconciler {
         let namespace = object.namespace().unwrap_or_default();
         if object.spec.check_names().is_ok() {
             if let Some(reference) = &object.spec.secret_ref {
-                inputs.secret = Some(self.secret(&namespace, &reference.name).await);
+                let name = format!("{namespace}/{}", reference.name);
+                let read = self.secret(&namespace, &reference.name).await;
+                inputs.secret = Some(read.map_err(|error| {
+                    format!("failed to get secret '{name}': {}", message_of(&error))
+                }));
             }
             if let Some(reference) = &object.spec.proxy_secret_ref {
-                inputs.proxy = Some(self.secret(&namespace, &reference.name).await);
+                let name = format!("{namespace}/{}", reference.name);
+                let read = self.secret(&namespace, &reference.name).await;
+                // fluxcd/pkg, `runtime/secrets`, `getSecret`
+                inputs.proxy = Some(read.map_err(|error| {
+                    if has_reason(&error, "NotFound") {
+                        format!("secret '{name}' not found")
+                    } else {
+                        format!("failed to get secret '{name}': {}", message_of(&error))
+                    }
+                }));
             }
         }
         let include = |name: &str| self.repositories.get(&Key::new(&namespace, name));
@@ -95,14 +109,9 @@ impl Reconciler {
         inputs
     }
 
-    async fn secret(&self, namespace: &str, name: &str) -> Result<SecretData, String> {
+    async fn secret(&self, namespace: &str, name: &str) -> Result<SecretData, kube::Error> {
         let api: Api<Secret> = Api::namespaced(self.cluster.client(), namespace);
-        let secret = api.get(name).await.map_err(|error| {
-            format!(
-                "failed to get secret '{namespace}/{name}': {}",
-                message_of(&error)
-            )
-        })?;
+        let secret = api.get(name).await?;
         Ok(SecretData(
             secret
                 .data

@@ -5,7 +5,7 @@
 //! - `includes`: what `include` leads to, in its order: null for nothing, else merged into a plain one;
 //! - `stored`: `intact`, `missing` or the text of what is wrong with the artifact in the status;
 //! - `allowHttp`: the flag `--insecure-allow-http`, true by default;
-//! - `proxy`: the address in the proxy's Secret;
+//! - `secret`, `proxy`: what the Secret of `secretRef` or `proxySecretRef` holds, or the text of why it can't be read;
 //! - `servedAt`: the URL that an intact artifact has now, if not the one of the other cases.
 //!
 //! A plan is expected as `held`, `failed`, `delete` or `fetch`; of these only what is named is looked at. A report is
@@ -98,11 +98,8 @@ fn artifact(revision: &str) -> Artifact {
 fn inputs(case: &Value) -> Inputs {
     let includes = case["includes"].as_array().into_iter().flatten();
     Inputs {
-        secret: None,
-        proxy: case["proxy"].as_str().map(|address| {
-            let data = [("address".to_owned(), address.as_bytes().to_vec())];
-            Ok(SecretData(data.into()))
-        }),
+        secret: secret(&case["secret"]),
+        proxy: secret(&case["proxy"]),
         includes: includes
             .map(|found| (!found.is_null()).then(|| Arc::new(object(found))))
             .collect(),
@@ -119,6 +116,131 @@ fn inputs(case: &Value) -> Inputs {
         },
         collected: 0,
         requeue_dependency: Duration::from_secs(30),
+    }
+}
+
+fn secret(given: &Value) -> Option<Result<SecretData, String>> {
+    if let Some(error) = given.as_str() {
+        return Some(Err(error.to_owned()));
+    }
+    let data = given.as_object()?.iter();
+    let data = data.map(|(key, value)| (key.clone(), value.as_str().unwrap().as_bytes().to_vec()));
+    Some(Ok(SecretData(data.collect())))
+}
+
+/// fluxcd/pkg, `runtime/secrets/converter.go`, `ProxyURLFromSecret`.
+#[test]
+fn proxies() {
+    let object = object(&json!({"spec": {"proxySecretRef": {"name": "proxy"}}}));
+    let long = format!("http://{}", "x".repeat(2042));
+    for (data, expected) in [
+        (
+            json!({"address": "http://host:3128"}),
+            Ok("http://host:3128/"),
+        ),
+        (
+            json!({"address": "socks5://a:b@host:1080", "username": "u@", "password": "p:"}),
+            Ok("socks5://u%40:p%3A@host:1080"),
+        ),
+        (
+            json!({"address": "https://a:b@host", "username": "u"}),
+            Ok("https://u@host/"),
+        ),
+        (
+            json!({"address": "http://host", "password": "p"}),
+            Ok("http://host/"),
+        ),
+        (json!({}), Err("key 'address' not found")),
+        (json!({"address": ""}), Err("proxy address is empty")),
+        (
+            json!({"address": long}),
+            Err("proxy URL exceeds maximum length of 2048 characters"),
+        ),
+        (
+            json!({"address": "ftp://host"}),
+            Err("proxy URL must use one of the supported schemes (http, https, socks5), got 'ftp'"),
+        ),
+        (
+            json!({"address": "host:3128"}),
+            Err(
+                "proxy URL must use one of the supported schemes (http, https, socks5), got 'host'",
+            ),
+        ),
+        (
+            json!({"address": "host"}),
+            Err("proxy URL must use one of the supported schemes (http, https, socks5), got ''"),
+        ),
+        // What follows is the library's.
+        (
+            json!({"address": "http://u:planted@host:x"}),
+            Err("failed to parse proxy address 'http://host:x': invalid port number"),
+        ),
+        (
+            json!({"address": "127.0.0.1:3128"}),
+            Err("failed to parse proxy address '127.0.0.1:3128': relative URL without a base"),
+        ),
+    ] {
+        let inputs = inputs(&json!({"proxy": data}));
+        let read = super::credentials::proxy(&object, &inputs);
+        let read = read
+            .map(|url| url.unwrap().expose().to_owned())
+            .map_err(|failure| (failure.reason, failure.message));
+        let expected = expected.map(str::to_owned).map_err(|text| {
+            let text = format!("failed to configure proxy options: secret 'team/proxy': {text}");
+            (tidegate_api::meta::reason::AUTHENTICATION_FAILED, text)
+        });
+        assert_eq!(read, expected, "{data}");
+    }
+}
+
+/// source-controller, `getAuthOpts`; fluxcd/pkg, `git/options.go`, `NewAuthOptions`.
+#[test]
+fn credentials() {
+    let encrypted = include_str!("../../../git/tests/data/ssh/user_encrypted");
+    let key = include_str!("../../../git/tests/data/ssh/user_ed25519");
+    let known = "host ssh-ed25519 AAAA";
+    let options = "failed to configure authentication options: ";
+    for (url, data, expected) in [
+        ("ssh://git@host/a", json!({"identity": key, "known_hosts": known}), Ok(None)),
+        (
+            "ssh://git@host/a",
+            json!({"identity": encrypted, "known_hosts": known}),
+            Err(
+                "SSH identity key is encrypted but no 'password' field was provided in the secret 'team/git'"
+                    .to_owned(),
+            ),
+        ),
+        (
+            "ssh://git@host/a",
+            json!({"identity": encrypted, "known_hosts": known, "password": "open sesame"}),
+            Ok(None),
+        ),
+        (
+            "https://host/a",
+            json!({"password": "p"}),
+            Err(format!("{options}invalid 'https' auth option: 'password' requires 'username' to be set")),
+        ),
+        (
+            "http://host/a",
+            json!({"password": "p"}),
+            Err(format!("{options}invalid 'http' auth option: 'password' requires 'username' to be set")),
+        ),
+        ("https://u@host/a", json!({"password": "p"}), Ok(Some("u:p"))),
+        ("https://u:q@host/a", json!({"username": "v"}), Ok(Some("v:q"))),
+        ("https://u:q@host/a", json!({"username": "v", "password": "p"}), Ok(Some("v:p"))),
+        ("https://host/a", json!({"username": "v"}), Ok(Some("v:"))),
+    ] {
+        let object = object(&json!({"spec": {"url": url, "secretRef": {"name": "git"}}}));
+        let inputs = inputs(&json!({"secret": data}));
+        let remote = tidegate_git::Remote::new(url).unwrap();
+        let put = super::credentials::put(remote, url, &object, &inputs);
+        let put = put.map_err(|failure| failure.message).map(|remote| match remote.credentials() {
+            tidegate_git::Credentials::Basic { username, password } => {
+                Some(format!("{username}:{}", password.expose_str().unwrap()))
+            }
+            _ => None,
+        });
+        assert_eq!(put, expected.map(|shown| shown.map(str::to_owned)), "{url} {data}");
     }
 }
 
