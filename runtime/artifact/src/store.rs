@@ -5,7 +5,7 @@ mod retention;
 mod sweep;
 mod trees;
 
-pub(crate) use blobs::Blobs;
+pub(crate) use blobs::{BlobError, Blobs};
 pub use claim::ClaimError;
 use trees::{DOWNLOADS, LISTINGS};
 

@@ -1,5 +1,5 @@
 use crate::digest::ArchiveDigest;
-use crate::store::Blobs;
+use crate::store::{BlobError, Blobs};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,6 +44,13 @@ impl ArtifactTree {
         self.index.len()
     }
 
+    fn told(&self, path: &str, read: Result<Bytes, BlobError>) -> Result<Bytes, ReadError> {
+        read.map_err(|error| {
+            self.broken.store(true, Ordering::Relaxed);
+            ReadError::Host(format!("blob of {path}: {error}"))
+        })
+    }
+
     /// Whether it has no file.
     pub fn is_empty(&self) -> bool {
         self.index.is_empty()
@@ -53,10 +60,13 @@ impl ArtifactTree {
 impl Tree for ArtifactTree {
     fn read(&self, path: &str) -> Result<Bytes, ReadError> {
         let file = self.index.file(path)?;
-        self.blobs.read(&file.digest).map_err(|error| {
-            self.broken.store(true, Ordering::Relaxed);
-            ReadError::Host(format!("blob of {path}: {error}"))
-        })
+        self.told(path, self.blobs.read(&file.digest, file.size))
+    }
+
+    fn read_range(&self, path: &str, offset: u64, len: u64) -> Result<Bytes, ReadError> {
+        let file = self.index.file(path)?;
+        let read = self.blobs.read_range(&file.digest, file.size, offset, len);
+        self.told(path, read)
     }
 
     fn entries(&self, path: &str) -> Result<Vec<Entry>, ReadError> {

@@ -46,6 +46,14 @@ pub trait Tree: Send + Sync {
     /// The whole content of a file.
     fn read(&self, path: &str) -> Result<Bytes, ReadError>;
 
+    /// At most `len` bytes of a file from `offset` on; fewer at its end, none behind it. Trees that can read a part
+    /// alone do so.
+    fn read_range(&self, path: &str, offset: u64, len: u64) -> Result<Bytes, ReadError> {
+        let bytes = self.read(path)?;
+        let within = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+        Ok(bytes.slice(within(offset)..within(offset.saturating_add(len))))
+    }
+
     /// The entries of a directory, sorted by name bytewise.
     fn entries(&self, path: &str) -> Result<Vec<Entry>, ReadError>;
 
