@@ -3,6 +3,7 @@
 
 mod memory;
 mod page;
+mod trust;
 
 use crate::budget::Budget;
 use crate::error::Failure;
@@ -13,10 +14,9 @@ use bytes::Bytes;
 use gix::error::Error as GixError;
 use gix_transport::client::blocking_io::http as transport;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use rustls_platform_verifier::BuilderVerifierExt as _;
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read, Write};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tidegate_values::SafeUrl;
 use transport::{GetResponse, PostBodyDataKind, PostResponse};
 
@@ -63,15 +63,6 @@ pub(crate) fn connect(
     ))
 }
 
-/// The system's trust, for remotes without settings of their own: reading it takes longer than many a request.
-static SYSTEM: LazyLock<Option<rustls::ClientConfig>> = LazyLock::new(|| {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider);
-    let builder = builder.with_safe_default_protocol_versions().ok()?;
-    let builder = builder.with_platform_verifier().ok()?;
-    Some(builder.with_no_client_auth())
-});
-
 /// A client with the remote's TLS and proxy settings, and connections of its own: a repository is asked once an
 /// interval, when a connection kept from the last time is often dead, and a POST on a dead one is not tried again.
 pub(crate) fn client(remote: &Remote) -> Result<reqwest::Client, Failure> {
@@ -90,25 +81,7 @@ pub(crate) fn client(remote: &Remote) -> Result<reqwest::Client, Failure> {
             .https_only(true)
             .redirect(reqwest::redirect::Policy::custom(upwards));
     }
-    let plain =
-        remote.ca.is_none() && remote.client_certificate.is_none() && remote.proxy.is_none();
-    if let Some(system) = SYSTEM.as_ref().filter(|_| plain) {
-        return builder
-            .tls_backend_preconfigured(system.clone())
-            .build()
-            .map_err(|error| Failure::Tls(innermost(error)));
-    }
-    if let Some(pem) = &remote.ca {
-        let certificates = reqwest::Certificate::from_pem_bundle(pem).unwrap_or_default();
-        builder = builder.tls_certs_merge(certificates);
-    }
-    if let Some((chain, key)) = &remote.client_certificate {
-        let pem = [chain.as_slice(), b"\n", key.expose()].concat();
-        let identity = reqwest::Identity::from_pem(&pem).map_err(|_| {
-            Failure::Tls("the client certificate and its key can't be read".to_owned())
-        })?;
-        builder = builder.identity(identity);
-    }
+    builder = builder.tls_backend_preconfigured(trust::config(remote)?);
     if let Some(proxy) = &remote.proxy {
         let proxy = reqwest::Proxy::all(resolving(proxy.expose()).as_ref())
             .map_err(|error| Failure::Proxy(innermost(error)))?;

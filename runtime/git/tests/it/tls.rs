@@ -21,12 +21,25 @@ const CLIENT: (&str, &str) = (
     include_str!("../data/tls/client.key"),
 );
 
+/// Signed by themselves and marked as an authority's, all with one key: a good one, one that is over, and one of another
+/// host.
+const SELF: [&str; 3] = [
+    include_str!("../data/tls/self.crt"),
+    include_str!("../data/tls/self-expired.crt"),
+    include_str!("../data/tls/self-other.crt"),
+];
+const SELF_KEY: &str = include_str!("../data/tls/self.key");
+
 /// A TLS front for a server at `backend` (host and port); gives its own address. Clients may have to show a
 /// certificate.
 fn front(backend: String, ask: bool) -> String {
+    front_as(SERVER, backend, ask)
+}
+
+fn front_as(server: (&str, &str), backend: String, ask: bool) -> String {
     let authority = CertificateDer::from_pem_slice(CA.as_bytes()).unwrap();
-    let chain = vec![CertificateDer::from_pem_slice(SERVER.0.as_bytes()).unwrap()];
-    let key = PrivateKeyDer::from_pem_slice(SERVER.1.as_bytes()).unwrap();
+    let chain = vec![CertificateDer::from_pem_slice(server.0.as_bytes()).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(server.1.as_bytes()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = rustls::ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions();
@@ -89,6 +102,46 @@ fn a_private_authority_is_trusted_when_given() {
         Outcome::Fetched(_)
     ));
     assert!(go(&remote.with_ca("none")).is_err());
+}
+
+#[test]
+fn a_certificate_that_signed_itself_is_trusted_when_given() {
+    let (_server, backend) = served();
+    let remote = |certificate: &str| {
+        let front = front_as((certificate, SELF_KEY), backend.clone(), false);
+        Remote::new(&format!("{front}/x.git")).unwrap()
+    };
+    let [good, expired, other] = SELF;
+    let several = [
+        CA,
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        good,
+    ]
+    .concat();
+    for given in [good, &several] {
+        assert!(matches!(
+            go(&remote(good).with_ca(given)).unwrap(),
+            Outcome::Fetched(_)
+        ));
+    }
+    for (shown, given, why) in [
+        (good, "", "UnknownIssuer"),
+        (good, CA, "UnknownIssuer"),
+        (good, other, "UnknownIssuer"),
+        (expired, expired, "expired"),
+        (other, other, "not valid for name"),
+    ] {
+        match go(&remote(shown).with_ca(given)) {
+            Err(Error::Clone {
+                cause: Failure::Connection(text),
+                ..
+            }) => {
+                assert!(text.contains(why), "{why}: {text}");
+            }
+            Err(error) => panic!("{error}"),
+            Ok(_) => panic!("{why}: it was fetched"),
+        }
+    }
 }
 
 #[test]
