@@ -5,6 +5,7 @@
 
 mod announcer;
 mod clock;
+mod controller;
 mod interrupts;
 mod kind;
 mod next;
@@ -18,6 +19,8 @@ mod workers;
 
 pub use announcer::Announcer;
 pub use clock::Clock;
+pub use controller::Controller;
+pub use controller::Setup;
 pub use kind::Kind;
 pub use kind::Report;
 pub use next::Backoff;

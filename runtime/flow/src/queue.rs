@@ -9,13 +9,13 @@ use crate::Kind;
 use crate::Next;
 use crate::Observe;
 use crate::Run;
+use crate::Setup;
 use crate::Trigger;
 use crate::Workers;
 use crate::interrupts::Interrupts;
 use crate::reconcile::reconcile;
 use crate::run::Written;
 use crate::workers::Slot;
-use kube::Client;
 use kube::Resource as _;
 use kube::ResourceExt as _;
 use std::collections::BTreeMap;
@@ -81,7 +81,7 @@ struct Entry {
 }
 
 impl<K: Kind> Flow<K> {
-    /// A queue for the objects of `watched`. `start` sets it going.
+    /// A queue for the objects of `watched`. A [`Controller`](crate::Controller) sets it going.
     pub fn new(watched: Arc<Watched<K::Object>>) -> (Self, Pending) {
         let (triggers, pending) = mpsc::unbounded_channel();
         (Self { triggers, watched }, Pending(pending))
@@ -93,22 +93,21 @@ impl<K: Kind> Flow<K> {
         let _ = self.triggers.send((key, trigger));
     }
 
-    /// Runs until `stop` turns true, then lets reconciles under way end, for `grace` at most.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is a part of its own, joined only in the binary"
-    )]
-    pub async fn run(
-        self,
-        pending: Pending,
-        kind: Arc<K>,
-        client: Client,
-        announcer: Announcer,
-        observer: Arc<dyn Observe>,
-        options: Options,
-        mut stop: watch::Receiver<bool>,
-        grace: Duration,
-    ) {
+    /// The objects of the queue.
+    pub(crate) fn watched(&self) -> Arc<Watched<K::Object>> {
+        Arc::clone(&self.watched)
+    }
+
+    /// Runs until told to stop, then lets reconciles under way end.
+    pub(crate) async fn run(self, pending: Pending, kind: Arc<K>, setup: Setup) {
+        let Setup {
+            client,
+            announcer,
+            observer,
+            options,
+            mut stop,
+            grace,
+        } = setup;
         let Pending(mut pending) = pending;
         let manager = format!("gotk-{}", K::CONTROLLER);
         let kind_name = K::Object::kind(&()).into_owned();

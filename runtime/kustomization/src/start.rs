@@ -10,13 +10,13 @@ use kube::runtime::watcher;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tidegate_api::Kustomization;
 use tidegate_api::SourceKind;
 use tidegate_api::SourceObject;
 use tidegate_api::meta::label;
 use tidegate_apply::Mapper;
 use tidegate_artifact::Store;
 use tidegate_flow::Announcer;
+use tidegate_flow::Controller;
 use tidegate_flow::Flow;
 use tidegate_kube::Cluster;
 use tidegate_kube::Moves;
@@ -30,23 +30,23 @@ use tidegate_values::RemoteSource;
 pub struct Parts {
     pub cluster: Arc<Cluster>,
     pub announcer: Announcer,
-    pub kustomizations: Arc<Watched<Kustomization>>,
     pub artifacts: Store,
     pub sandbox: Sandbox,
     pub remote: Arc<dyn RemoteSource>,
     /// Where Kustomizations are watched, and what they refer to (`--watch-all-namespaces`).
     pub scope: Scope,
+    /// `--watch-label-selector`
+    pub selection: watcher::Config,
     /// `--watch-configs-label-selector`
     pub configs_selector: String,
 }
 
-/// Joins the parts, and starts to listen to what triggers Kustomizations.
-pub fn start(
-    parts: Parts,
-    settings: Settings,
-    flow: &Flow<Reconciler>,
-) -> Result<Arc<Reconciler>, tidegate_sandbox::Error> {
+/// Joins the parts, and starts to listen to Kustomizations and what triggers them. They are worked on when the
+/// controller runs.
+pub fn start(parts: Parts, settings: Settings) -> Result<Controller, tidegate_sandbox::Error> {
     let client = parts.cluster.client();
+    let kustomizations = Watched::start(parts.scope.api(client.clone()), parts.selection);
+    let (flow, pending) = Flow::new(Arc::clone(&kustomizations));
     let sources: BTreeMap<SourceKind, Arc<Watched<SourceObject>>> = SourceKind::ALL
         .into_iter()
         .map(|kind| {
@@ -68,7 +68,7 @@ pub fn start(
         mapper: Mapper::new(client.clone()),
         moves: Moves::new(client.clone(), labels, parts.scope.clone()),
         cluster: parts.cluster,
-        kustomizations: parts.kustomizations,
+        kustomizations,
         artifacts: parts.artifacts,
         remote: parts.remote,
         scope: parts.scope,
@@ -100,7 +100,7 @@ pub fn start(
             &reconciler.scope,
             &parts.configs_selector,
             &reconciler.kustomizations,
-            flow,
+            &flow,
         );
     }
     if reconciler.settings.drift_repair == DriftRepair::Watch {
@@ -110,5 +110,5 @@ pub fn start(
             flow.clone(),
         ));
     }
-    Ok(reconciler)
+    Ok(Controller::new(flow, pending, reconciler))
 }

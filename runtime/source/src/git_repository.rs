@@ -13,6 +13,7 @@ pub use outcome::Outcome;
 pub use plan::Plan;
 pub use resolve::Inputs;
 
+use crate::Parts;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -21,6 +22,8 @@ use std::time::Duration;
 use tidegate_api::GitRepository;
 use tidegate_api::meta::component;
 use tidegate_artifact::Store;
+use tidegate_flow::Controller;
+use tidegate_flow::Flow;
 use tidegate_flow::Kind;
 use tidegate_flow::Report;
 use tidegate_flow::Run;
@@ -41,6 +44,22 @@ pub struct Reconciler {
     pub ssh_algorithms: SshAlgorithms,
     /// `--insecure-allow-http`
     pub allow_http: bool,
+}
+
+/// Watches GitRepositories, and keeps them from being worked on until the controller runs.
+pub(crate) fn start(parts: &Parts) -> Controller {
+    let repositories = parts.watch();
+    let (flow, pending) = Flow::new(Arc::clone(&repositories));
+    let kind = Reconciler {
+        cluster: Arc::clone(&parts.cluster),
+        repositories,
+        artifacts: parts.artifacts.clone(),
+        scratch: parts.artifacts.path().to_owned(),
+        requeue_dependency: parts.requeue_dependency,
+        ssh_algorithms: parts.ssh_algorithms.clone(),
+        allow_http: parts.allow_http,
+    };
+    Controller::new(flow, pending, Arc::new(kind))
 }
 
 impl Kind for Reconciler {

@@ -1,9 +1,8 @@
-//! The API group `source.toolkit.fluxcd.io`: one folder per kind.
+//! The API group `source.toolkit.fluxcd.io`: one folder per kind, and a line for it in [`start()`].
 
-mod git_repository;
+pub mod git_repository;
+mod start;
 mod summary;
 
-pub use git_repository::Inputs;
-pub use git_repository::Outcome;
-pub use git_repository::Plan;
-pub use git_repository::Reconciler as GitRepositories;
+pub use start::Parts;
+pub use start::start;
