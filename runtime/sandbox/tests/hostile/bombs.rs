@@ -1,11 +1,13 @@
 //! 3, 6 and 7: components that are bombs to validate, compile or instantiate, or no components at all.
 
 use crate::component::{self, beside, of_core};
-use crate::neighbour::Neighbour;
-use crate::suite::{alone, call, config, name_of, resident};
+use crate::harness::Bounds;
+use crate::neighbour;
+use crate::suite::{BOUNDS, alone, call, config, name_of};
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
-use tidegate_sandbox::{Limits, Sandbox, SandboxConfig};
+use std::sync::Arc;
+use std::time::Duration;
+use tidegate_sandbox::{Sandbox, SandboxConfig};
 
 /// What stands beside a plugin that is good by itself, and what must happen.
 struct Bomb {
@@ -182,33 +184,27 @@ fn bombs() -> Vec<Bomb> {
 #[test]
 fn bombs_end_with_a_named_error_in_bounded_time_and_memory() {
     let _alone = alone();
-    let sandbox = Sandbox::new(config()).expect("sandbox");
-    let neighbour = Neighbour::start(&sandbox);
+    let sandbox = Arc::new(Sandbox::new(config()).expect("sandbox"));
+    let harness = neighbour::beside(&sandbox);
     let good = component::good("kind: X");
     for bomb in bombs() {
         let wasm = beside(&good, &bomb.wasm, bomb.instantiated);
-        let (began, before) = (Instant::now(), resident());
-        let result = sandbox.load(&wasm).map(|plugin| plugin.render(call()));
+        let loading = Arc::clone(&sandbox);
+        let result = harness.attack(bomb.name, BOUNDS, move || {
+            loading.load(&wasm).map(|plugin| plugin.render(call()))
+        });
         let text = result.as_ref().map_or_else(ToString::to_string, |report| {
             format!("{:?}", report.outcome)
         });
         assert_eq!(name_of(&result), bomb.expected, "{}: {text}", bomb.name);
-        let took = began.elapsed();
-        assert!(
-            took < Duration::from_secs(20),
-            "{} took {took:?}",
-            bomb.name
-        );
-        let grown = resident().saturating_sub(before);
-        assert!(grown < 200 << 20, "{} left {grown} bytes", bomb.name);
-        neighbour.check();
     }
 }
 
 #[test]
 fn what_is_no_component_is_refused() {
     let _alone = alone();
-    let sandbox = Sandbox::new(config()).expect("sandbox");
+    let sandbox = Arc::new(Sandbox::new(config()).expect("sandbox"));
+    let harness = neighbour::beside(&sandbox);
     let good = component::good("kind: X");
     let folder = tempfile::tempdir().expect("a folder");
     tidegate_sandbox::write_builtins(folder.path(), &[("good".to_owned(), good.clone())])
@@ -237,22 +233,36 @@ fn what_is_no_component_is_refused() {
         ("an empty component", b"\0asm\x0d\0\x01\0", "world"),
     ];
     for (name, wasm, expected) in cases {
-        let error = sandbox
-            .load(wasm)
+        let (loading, wasm) = (Arc::clone(&sandbox), wasm.to_vec());
+        let error = harness
+            .attack(name, BOUNDS, move || loading.load(&wasm))
             .err()
             .unwrap_or_else(|| panic!("{name} was loaded"));
         assert_eq!(error.name(), expected, "{name}: {error}");
     }
 }
 
+/// What still is a plugin may do anything but last: it has the limits of one.
+const DAMAGED: Bounds = Bounds {
+    within: Duration::from_secs(60),
+    memory: 300 << 20,
+};
+
 #[test]
 fn what_is_damaged_ends_somehow_and_harms_nobody() {
     let _alone = alone();
-    let sandbox = Sandbox::new(config()).expect("sandbox");
-    let neighbour = Neighbour::start(&sandbox);
+    let sandbox = Arc::new(Sandbox::new(config()).expect("sandbox"));
+    let harness = neighbour::beside(&sandbox);
     let good = component::good("kind: X");
+    let tried = |name: String, wasm: Vec<u8>| {
+        let loading = Arc::clone(&sandbox);
+        harness.attack(&name, DAMAGED, move || {
+            loading.load(&wasm).map(|plugin| plugin.render(call()))
+        })
+    };
     for cut in (0..good.len()).step_by(97) {
-        let error = sandbox.load(&good[..cut]).expect_err("half a component");
+        let error =
+            tried(format!("cut at {cut}"), good[..cut].to_vec()).expect_err("half a component");
         assert!(
             matches!(error.name(), "not_a_component" | "compile" | "world"),
             "{cut}: {error}"
@@ -262,19 +272,12 @@ fn what_is_damaged_ends_somehow_and_harms_nobody() {
     for at in (8..good.len()).step_by(23) {
         let mut flipped = good.clone();
         flipped[at] ^= 1 << (at % 8);
-        let began = Instant::now();
-        // What still is a plugin may do anything but last: it has the limits of one.
-        match sandbox.load(&flipped).map(|plugin| plugin.render(call())) {
+        match tried(format!("flipped at {at}"), flipped) {
             Ok(_) => ran += 1,
             Err(_) => refused += 1,
         }
-        assert!(
-            began.elapsed() < Limits::TENANT.wall + Duration::from_secs(30),
-            "{at}"
-        );
     }
     assert!(refused > 0 && ran > 0, "{refused} were refused, {ran} ran");
-    neighbour.check();
 }
 
 #[test]

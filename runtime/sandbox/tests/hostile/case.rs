@@ -1,8 +1,13 @@
 //! Reads `cases/*.wat`: lines `;; key: value`, then the module.
 
+use crate::harness::Bounds;
+use crate::suite::BOUNDS;
 use std::path::Path;
 use std::time::Duration;
 use tidegate_sandbox::Limits;
+
+/// The version of the contract that this host has.
+pub(crate) const CONTRACT: &str = "0.1.0";
 
 pub(crate) struct Case {
     pub(crate) name: String,
@@ -10,12 +15,18 @@ pub(crate) struct Case {
     pub(crate) tenant: String,
     /// What must happen when it runs as a built-in; empty: not tried.
     pub(crate) builtin: String,
-    /// The whole call must be over by then.
-    pub(crate) within: Duration,
+    /// For loading and calling it.
+    pub(crate) bounds: Bounds,
     pub(crate) limits: Vec<(String, u64)>,
     pub(crate) logs: Vec<String>,
+    /// Parts of the error's text.
+    pub(crate) says: Vec<String>,
     /// The world of `wit/wasi.wit` that it is of.
     pub(crate) world: String,
+    /// The version of the contract that it is made for.
+    pub(crate) contract: String,
+    /// What that version has changed: texts of the contract, and what stands there instead.
+    pub(crate) edits: Vec<(String, String)>,
     /// Asks it to describe itself instead of to render.
     pub(crate) describes: bool,
     /// More lines than the log keeps are written, and these many at least dropped.
@@ -46,10 +57,13 @@ impl Case {
                 .into_owned(),
             tenant: String::new(),
             builtin: String::new(),
-            within: Duration::from_secs(10),
+            bounds: BOUNDS,
             limits: Vec::new(),
             logs: Vec::new(),
+            says: Vec::new(),
             world: "hostile".to_owned(),
+            contract: CONTRACT.to_owned(),
+            edits: Vec::new(),
             describes: false,
             dropped: 0,
             module: String::new(),
@@ -68,14 +82,23 @@ impl Case {
                 "tenant" => case.tenant = value.to_owned(),
                 "builtin" => case.builtin = value.to_owned(),
                 "both" => (case.tenant, case.builtin) = (value.to_owned(), value.to_owned()),
-                "within" => case.within = Duration::from_secs(value.parse().expect("seconds")),
+                "within" => {
+                    case.bounds.within = Duration::from_secs(value.parse().expect("seconds"));
+                }
+                "memory" => case.bounds.memory = value.parse::<u64>().expect("MiB") << 20,
                 "world" => case.world = value.to_owned(),
+                "contract" => case.contract = value.to_owned(),
+                "edit" => {
+                    let (old, new) = value.split_once(" => ").expect("old => new");
+                    case.edits.push((old.to_owned(), new.to_owned()));
+                }
                 "asks" => {
                     assert_eq!(value, "describe", "{}", case.name);
                     case.describes = true;
                 }
                 "dropped" => case.dropped = value.parse().expect("lines"),
                 "log" => case.logs.push(value.to_owned()),
+                "says" => case.says.push(value.to_owned()),
                 "limits" => {
                     for limit in value.split(' ') {
                         let (name, value) = limit.split_once('=').expect("name=value");

@@ -2,11 +2,11 @@
 //! but in form is for `apply` to bear: `runtime/apply/tests/apply/hostile_check.rs`.
 
 use crate::component;
-use crate::neighbour::Neighbour;
-use crate::suite::{alone, config, resident};
+use crate::neighbour;
+use crate::suite::{BOUNDS, alone, config};
 use serde_json::json;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tidegate_sandbox::{Call, Grants, Limits, PluginPre, Sandbox, World};
 use tidegate_values::{
     Comparison, DriftCheck, DriftCheckError, Judgement, ObjectRef, Pair, Verdict,
@@ -75,7 +75,7 @@ const JUDGE_ALL: &str = "(loop $again
 fn a_hostile_check_fails_with_a_named_error() {
     let _alone = alone();
     let sandbox = Sandbox::new(config()).expect("sandbox");
-    let neighbour = Neighbour::start(&sandbox);
+    let harness = neighbour::beside(&sandbox);
     let first = "(call $pair (local.get 1) (i32.const 0))";
     let judges = |arguments: &str| format!("(call $judge {first} {arguments})");
     let cases = [
@@ -145,18 +145,14 @@ fn a_hostile_check_fails_with_a_named_error() {
     ];
     for (name, body, expected) in cases {
         let plugin = hostile(&sandbox, name, &body);
-        let (began, before) = (Instant::now(), resident());
-        let Err(DriftCheckError::Failed(text)) = check(&plugin) else {
+        let result = harness.attack(name, BOUNDS, move || check(&plugin));
+        let Err(DriftCheckError::Failed(text)) = result else {
             panic!("`{name}` did not fail")
         };
         assert!(
             text.starts_with(&format!("plugin `{name}` {expected}")),
             "{name}: {text}"
         );
-        assert!(began.elapsed() < Duration::from_secs(10), "{name}");
-        let grown = resident().saturating_sub(before);
-        assert!(grown < 200 << 20, "{name} left {grown} bytes");
-        neighbour.check();
     }
 }
 
@@ -164,7 +160,7 @@ fn a_hostile_check_fails_with_a_named_error() {
 fn a_check_that_never_ends_is_ended() {
     let _alone = alone();
     let sandbox = Sandbox::new(config()).expect("sandbox");
-    let neighbour = Neighbour::start(&sandbox);
+    let harness = neighbour::beside(&sandbox);
     let plugin = hostile(&sandbox, "spinner", "(loop (br 0))");
     for (limits, expected) in [
         (
@@ -187,10 +183,10 @@ fn a_check_that_never_ends_is_ended() {
             limits: Some(limits),
             ..Call::default()
         };
-        let report = plugin.compare(call, pairs());
+        let attacking = Arc::clone(&plugin);
+        let report = harness.attack(expected, BOUNDS, move || attacking.compare(call, pairs()));
         assert_eq!(report.outcome.expect_err("ended").to_string(), expected);
         assert!(report.judgements.is_empty());
-        neighbour.check();
     }
 }
 

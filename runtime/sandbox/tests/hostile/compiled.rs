@@ -1,7 +1,8 @@
 //! 8: compiled code on disk that somebody changed, swapped or planted is compiled anew, never loaded.
 
-use crate::component;
-use crate::suite::{alone, config};
+use crate::harness::Harness;
+use crate::suite::{BOUNDS, alone, config};
+use crate::{component, neighbour};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::os::unix::fs::PermissionsExt;
@@ -23,12 +24,20 @@ fn sandbox(folder: &Path, key: &str) -> Sandbox {
 
 /// Loads and runs `text`'s plugin in a sandbox of its own, as a new process would.
 fn run(folder: &Path, key: &str, text: &str) {
-    let plugin = sandbox(folder, key)
-        .load(&component::good(text))
-        .expect("it loads");
+    run_in(&sandbox(folder, key), text);
+}
+
+fn run_in(sandbox: &Sandbox, text: &str) {
+    let plugin = sandbox.load(&component::good(text)).expect("it loads");
     let report = plugin.render(Call::default());
     assert_eq!(report.outcome, Ok(()));
     assert_eq!(report.emissions[0].bytes, text.as_bytes());
+}
+
+/// Loads and runs plugin `one` while others run.
+fn attack(harness: &Harness, name: &str, folder: &Path) {
+    let folder = folder.to_owned();
+    harness.attack(name, BOUNDS, move || run(&folder, "key", "one"));
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -79,8 +88,11 @@ fn only_authentic_code_is_loaded() {
         written
     );
 
+    // The attacked one is a sandbox of its own, as after a restart; good plugins run in one that has the same folder.
+    let other = sandbox(&folder, "key");
+    let harness = neighbour::beside(&other);
     let repaired = |what: &str| {
-        run(&folder, "key", "one");
+        attack(&harness, what, &folder);
         assert!(
             !std::fs::symlink_metadata(&one)
                 .expect("it is there")
@@ -106,10 +118,11 @@ fn only_authentic_code_is_loaded() {
     }
 
     // Code of another plugin, or made with another key, under this name.
+    let before = files(&folder);
     run(&folder, "key", "two");
     let two = files(&folder)
         .into_iter()
-        .find(|file| *file != one)
+        .find(|file| !before.contains(file))
         .expect("another file");
     std::fs::copy(&two, &one).expect("copied");
     repaired("swapped");

@@ -1,8 +1,9 @@
 //! Makes components of the core modules in `cases/`.
 
+use crate::case::{CONTRACT, Case};
 use std::path::Path;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
+use wit_parser::{PackageId, Resolve, SourceMap};
 
 /// Short forms in the cases' text.
 const SHORT: &[(&str, &str)] = &[
@@ -11,6 +12,7 @@ const SHORT: &[(&str, &str)] = &[
     ("%inputs", "\"tidegate:plugin/inputs@0.1.0\""),
     ("%outputs", "\"tidegate:plugin/outputs@0.1.0\""),
     ("%compare", "\"tidegate:plugin/comparer@0.1.0#compare\""),
+    ("%validate", "\"tidegate:plugin/validator@0.1.0#validate\""),
     ("%pairs", "\"tidegate:plugin/pairs@0.1.0\""),
     ("%random", "\"tidegate:plugin/random@0.1.0\""),
     ("%things", "\"[export]test:hostile/things\""),
@@ -23,6 +25,7 @@ const SHORT: &[(&str, &str)] = &[
     // Gives a description and a result at address 1024: all zeros, which is empty texts, and success.
     ("%describe", "(func (export \"tidegate:plugin/renderer@0.1.0#describe\") (result i32) (i32.const 1024))"),
     ("%describe-comparer", "(func (export \"tidegate:plugin/comparer@0.1.0#describe\") (result i32) (i32.const 1024))"),
+    ("%describe-validator", "(func (export \"tidegate:plugin/validator@0.1.0#describe\") (result i32) (i32.const 1024))"),
     // Hands out memory from 64 KiB on, and grows it.
     (
         "%realloc",
@@ -45,34 +48,20 @@ pub(crate) fn of_module(text: &str) -> Vec<u8> {
 
 /// A component of one of the worlds of `wit/wasi.wit`.
 pub(crate) fn of_world(world: &str, text: &str) -> Vec<u8> {
-    let mut text = text.to_owned();
-    let mut imports = "(module
-"
-    .to_owned();
-    if text.contains("%end") || text.contains("%judged") {
-        imports += "(import %inputs \"[resource-drop]request\" (func $drop-request (param i32)))
-";
-    }
-    if text.contains("%end") {
-        imports += "(import %outputs \"[resource-drop]sink\" (func $drop-sink (param i32)))
-";
-    }
-    text = text.replacen("(module", &imports, 1);
-    for (short, long) in SHORT {
-        for after in ["\n", " ", ")"] {
-            text = text.replace(&format!("{short}{after}"), &format!("{long}{after}"));
-        }
-    }
+    of_contract(world, CONTRACT, &[], text)
+}
+
+/// What a case asks for.
+pub(crate) fn of_case(case: &Case) -> Vec<u8> {
+    of_contract(&case.world, &case.contract, &case.edits, &case.module)
+}
+
+/// As a guest is that was made for another version of the contract, with `edits` in it.
+fn of_contract(world: &str, version: &str, edits: &[(String, String)], text: &str) -> Vec<u8> {
+    let text = long(text).replace(&format!("@{CONTRACT}"), &format!("@{version}"));
     let mut module =
         wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{}", short(&text)));
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut resolve = Resolve::default();
-    resolve
-        .push_path(root.join("../../wit/0.1"))
-        .expect("the contract");
-    let (package, _) = resolve
-        .push_path(root.join("tests/hostile/wit/wasi.wit"))
-        .expect("what cases import");
+    let (resolve, package) = contract(version, edits);
     let world = resolve
         .select_world(&[package], Some(world))
         .expect("a world");
@@ -83,6 +72,52 @@ pub(crate) fn of_world(world: &str, text: &str) -> Vec<u8> {
         .module(&module)
         .and_then(ComponentEncoder::encode)
         .unwrap_or_else(|error| panic!("{error:?}\n{}", short(&text)))
+}
+
+/// The text of a core module with its short forms written out.
+fn long(text: &str) -> String {
+    let mut imports = "(module\n".to_owned();
+    if text.contains("%end") || text.contains("%judged") {
+        imports += "(import %inputs \"[resource-drop]request\" (func $drop-request (param i32)))\n";
+    }
+    if text.contains("%end") {
+        imports += "(import %outputs \"[resource-drop]sink\" (func $drop-sink (param i32)))\n";
+    }
+    let mut text = text.replacen("(module", &imports, 1);
+    for (short, long) in SHORT {
+        for after in ["\n", " ", ")"] {
+            text = text.replace(&format!("{short}{after}"), &format!("{long}{after}"));
+        }
+    }
+    text
+}
+
+/// The contract as `version` of it, and what cases import.
+fn contract(version: &str, edits: &[(String, String)]) -> (Resolve, PackageId) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut texts: Vec<_> = std::fs::read_dir(root.join("../../wit/0.1"))
+        .expect("the contract")
+        .map(|entry| std::fs::read_to_string(entry.expect("an entry").path()).expect("a text"))
+        .collect();
+    for (old, new) in edits {
+        let edited = texts.iter_mut().find(|text| text.contains(old.as_str()));
+        let edited = edited.unwrap_or_else(|| panic!("`{old}` is not in the contract"));
+        *edited = edited.replacen(old.as_str(), new, 1);
+    }
+    let imports = std::fs::read_to_string(root.join("tests/hostile/wit/wasi.wit"));
+    let versioned = |text: &str| text.replace(&format!("@{CONTRACT}"), &format!("@{version}"));
+    let mut resolve = Resolve::default();
+    let parse = |texts: &[&str]| {
+        let mut map = SourceMap::default();
+        for (index, text) in texts.iter().enumerate() {
+            map.push_str(&format!("{index}.wit"), versioned(text));
+        }
+        map.parse().map_err(|(_, error)| error).expect("it parses")
+    };
+    let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+    resolve.push_group(parse(&texts)).expect("the contract");
+    let package = resolve.push_group(parse(&[&imports.expect("what cases import")]));
+    (resolve, package.expect("what cases import"))
 }
 
 const COMPONENT: u8 = 4;

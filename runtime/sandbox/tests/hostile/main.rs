@@ -9,7 +9,10 @@ mod case;
 mod compare;
 mod compiled;
 mod component;
+#[path = "../shared/harness.rs"]
+mod harness;
 mod limits;
+mod meter;
 mod neighbour;
 mod paths;
 mod state;

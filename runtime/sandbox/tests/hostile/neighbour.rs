@@ -1,64 +1,34 @@
-//! A good plugin that runs all the while.
+//! Good plugins that run all the while.
 
 use crate::component;
+use crate::harness::Harness;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::JoinHandle;
-use tidegate_sandbox::{Call, Sandbox};
+use tidegate_sandbox::{Call, PluginPre, Sandbox};
 
 const TEXT: &str = "kind: ConfigMap";
 
-pub(crate) struct Neighbour {
-    stop: Arc<AtomicBool>,
-    rounds: Arc<AtomicU64>,
-    thread: Option<JoinHandle<()>>,
+/// The good plugin as a built-in: with it in the sandbox's folder, [`beside`] runs it too.
+pub(crate) const BUILTIN: &str = "good";
+
+pub(crate) fn wasm() -> Vec<u8> {
+    component::good(TEXT)
 }
 
-impl Neighbour {
-    /// Starts it, in the tenant class of the same sandbox.
-    pub(crate) fn start(sandbox: &Sandbox) -> Self {
-        let plugin = sandbox.load(&component::good(TEXT)).expect("a good plugin");
-        let stop = Arc::new(AtomicBool::new(false));
-        let rounds = Arc::new(AtomicU64::new(0));
-        let (stopped, counted) = (Arc::clone(&stop), Arc::clone(&rounds));
-        let thread = std::thread::spawn(move || {
-            while !stopped.load(Ordering::SeqCst) {
-                let report = plugin.render(Call::default());
-                assert_eq!(report.outcome, Ok(()));
-                assert_eq!(report.emissions.len(), 1);
-                assert_eq!(report.emissions[0].bytes, TEXT.as_bytes());
-                counted.fetch_add(1, Ordering::SeqCst);
-                std::thread::sleep(std::time::Duration::from_millis(1));
-            }
-        });
-        Self {
-            stop,
-            rounds,
-            thread: Some(thread),
+/// A harness whose good work is done by plugins of `sandbox`: one of a tenant, and the built-in where there is one. They
+/// share turns, engines and the pool with whatever attacks.
+pub(crate) fn beside(sandbox: &Sandbox) -> Harness {
+    let mut plugins = vec![sandbox.load(&wasm()).expect("a good plugin")];
+    plugins.extend(sandbox.builtin(BUILTIN));
+    Harness::start(move || {
+        for plugin in &plugins {
+            run(plugin);
         }
-    }
-
-    pub(crate) fn rounds(&self) -> u64 {
-        self.rounds.load(Ordering::SeqCst)
-    }
-
-    /// Waits until it has made one more round: it is alive and right.
-    pub(crate) fn check(&self) {
-        let before = self.rounds();
-        let thread = self.thread.as_ref().expect("it runs");
-        while self.rounds() == before {
-            assert!(!thread.is_finished(), "the good plugin failed");
-            std::thread::sleep(std::time::Duration::from_millis(1));
-        }
-    }
+    })
 }
 
-impl Drop for Neighbour {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::SeqCst);
-        let ended = self.thread.take().map(JoinHandle::join);
-        if !std::thread::panicking() {
-            ended.expect("it ran").expect("the good plugin failed");
-        }
-    }
+fn run(plugin: &Arc<PluginPre>) {
+    let report = plugin.render(Call::default());
+    assert_eq!(report.outcome, Ok(()));
+    assert_eq!(report.emissions.len(), 1);
+    assert_eq!(report.emissions[0].bytes, TEXT.as_bytes());
 }

@@ -1,7 +1,8 @@
 //! 18: paths that try to leave the tree. The tree itself asserts that it never sees one.
 
-use crate::component;
-use crate::suite::{alone, call, config};
+use crate::suite::{BOUNDS, alone, call, config};
+use crate::{component, neighbour};
+use std::sync::Arc;
 use tidegate_sandbox::{Call, Sandbox};
 
 /// Reads the file that the configuration names, and emits the first two bytes of the answer: 0 for content, else 1
@@ -35,11 +36,14 @@ fn no_path_leaves_the_tree() {
     let plugin = sandbox
         .load(&component::of_module(READER))
         .expect("a reader");
+    let harness = neighbour::beside(&sandbox);
     let read = |path: &str| {
-        let report = plugin.render(Call {
+        let call = Call {
             config: path.to_owned(),
             ..call()
-        });
+        };
+        let attacking = Arc::clone(&plugin);
+        let report = harness.attack(path, BOUNDS, move || attacking.render(call));
         assert_eq!(report.outcome, Ok(()), "{path:?}");
         (report.emissions[0].bytes.to_vec(), report.trace)
     };

@@ -1,7 +1,8 @@
 //! 15: nothing that one run leaves behind is there in another.
 
-use crate::component;
-use crate::suite::{alone, call, config};
+use crate::suite::{BOUNDS, alone, call, config};
+use crate::{component, neighbour};
+use std::sync::Arc;
 use tidegate_sandbox::{Call, Sandbox, SandboxConfig, write_builtins};
 
 /// Counts its runs in a global, in fresh memory, in memory that had data, and in the table; emits what it found.
@@ -33,7 +34,11 @@ fn nothing_is_carried_from_run_to_run() {
     let _alone = alone();
     let wasm = component::of_module(SMUGGLER);
     let folder = tempfile::tempdir().expect("a folder");
-    write_builtins(folder.path(), &[("smuggler".to_owned(), wasm.clone())]).expect("built-ins");
+    let builtins = [
+        ("smuggler".to_owned(), wasm.clone()),
+        (neighbour::BUILTIN.to_owned(), neighbour::wasm()),
+    ];
+    write_builtins(folder.path(), &builtins).expect("built-ins");
     for pool in [0, 2] {
         let sandbox = Sandbox::new(SandboxConfig {
             plugins: Some(folder.path().to_owned()),
@@ -41,15 +46,18 @@ fn nothing_is_carried_from_run_to_run() {
             ..config()
         })
         .expect("sandbox");
+        let harness = neighbour::beside(&sandbox);
         for plugin in [
             sandbox.builtin("smuggler").expect("built-in"),
             sandbox.load(&wasm).expect("tenant"),
         ] {
             for tenant in ["a", "a", "b", "a", "b"] {
-                let report = plugin.render(Call {
+                let call = Call {
                     tenant: tenant.to_owned(),
                     ..call()
-                });
+                };
+                let attacking = Arc::clone(&plugin);
+                let report = harness.attack("smuggler", BOUNDS, move || attacking.render(call));
                 assert_eq!(report.outcome, Ok(()));
                 assert_eq!(
                     report.emissions[0].bytes,

@@ -1,13 +1,15 @@
 use crate::case::Case;
 use crate::component;
-use crate::neighbour::Neighbour;
+use crate::harness::{Bounds, Harness};
+use crate::neighbour;
 use crate::tree::MemoryTree;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tidegate_sandbox::{
-    Call, CallReport, Class, Error, Failure, Limits, PluginPre, Sandbox, SandboxConfig,
-    write_builtins,
+    Call, CallReport, Class, Error, Failure, Format, Grants, Limits, Manifest, PluginPre, Sandbox,
+    SandboxConfig, World, write_builtins,
 };
+use tidegate_values::ObjectRef;
 
 pub(crate) fn config() -> SandboxConfig {
     SandboxConfig {
@@ -32,8 +34,15 @@ pub(crate) fn name_of(result: &Result<CallReport, Error>) -> String {
 
 pub(crate) fn call() -> Call {
     let tree = MemoryTree::of(&[("a/b.yaml", "kind: X"), ("a/c/d.yaml", "kind: Y")]);
+    let manifest = Manifest {
+        id: ObjectRef::default(),
+        format: Format::Yaml,
+        bytes: "kind: X".into(),
+        origin: None,
+    };
     Call {
         source: Some(tree.shared()),
+        manifests: vec![manifest],
         tenant: "team".to_owned(),
         ..Call::default()
     }
@@ -45,16 +54,11 @@ pub(crate) fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Resident memory of this process, in bytes.
-pub(crate) fn resident() -> u64 {
-    let text = std::fs::read_to_string("/proc/self/statm").expect("statm");
-    let pages: u64 = text
-        .split(' ')
-        .nth(1)
-        .and_then(|pages| pages.parse().ok())
-        .expect("a number");
-    pages * 4096
-}
+/// What attacks may cost that say nothing else.
+pub(crate) const BOUNDS: Bounds = Bounds {
+    within: Duration::from_secs(20),
+    memory: 100 << 20,
+};
 
 fn open_files() -> usize {
     std::fs::read_dir("/proc/self/fd").expect("fd").count()
@@ -64,57 +68,27 @@ fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").expect("task").count()
 }
 
+/// A case as `class`, loaded by `load`.
 fn check(
-    case: &Case,
+    harness: &Harness,
+    case: &Arc<Case>,
     class: Class,
     expected: &str,
-    run: impl FnOnce() -> Result<Arc<PluginPre>, Error>,
+    load: impl FnOnce() -> Result<Arc<PluginPre>, Error> + Send + 'static,
 ) {
-    let before = resident();
-    let loaded = run();
-    let began = Instant::now();
-    let result = loaded.map(|plugin| {
-        let limits = case.limits(Limits::of(class));
-        let report = plugin.render(Call {
-            limits: Some(limits),
-            ..call()
-        });
-        if !case.describes {
-            return report;
-        }
-        assert_eq!(
-            report.outcome,
-            Ok(()),
-            "{}: it only describes badly",
-            case.name
-        );
-        CallReport {
-            outcome: plugin.describe().map(|_| ()),
-            ..report
-        }
+    let name = format!("{} as {class:?}", case.name);
+    let attacking = Arc::clone(case);
+    let result = harness.attack(&name, case.bounds, move || {
+        load().map(|plugin| run(&attacking, &plugin))
     });
-    let took = began.elapsed();
     let text = match &result {
         Err(error) => error.to_string(),
         Ok(report) => format!("{:?} logs {:?}", report.outcome, report.logs),
     };
-    assert_eq!(
-        name_of(&result),
-        expected,
-        "{} as {class:?}: {text}",
-        case.name
-    );
-    assert!(
-        took < case.within,
-        "{} as {class:?} took {took:?}",
-        case.name
-    );
-    let grown = resident().saturating_sub(before);
-    assert!(
-        grown < 200 * 1024 * 1024,
-        "{} as {class:?} left {grown} bytes",
-        case.name
-    );
+    assert_eq!(name_of(&result), expected, "{name}: {text}");
+    for part in &case.says {
+        assert!(text.contains(part), "{name}: {text}");
+    }
     if let Ok(report) = &result {
         let logged: Vec<_> = report
             .logs
@@ -122,66 +96,85 @@ fn check(
             .map(|line| line.message.as_str())
             .collect();
         for expected in &case.logs {
-            assert!(
-                logged.contains(&expected.as_str()),
-                "{}: {logged:?}",
-                case.name
-            );
+            assert!(logged.contains(&expected.as_str()), "{name}: {logged:?}");
         }
-        assert!(report.usage.log_dropped >= case.dropped, "{}", case.name);
+        assert!(report.usage.log_dropped >= case.dropped, "{name}");
+        if case.world == "hostile-validate" {
+            let given = (report.emissions.len(), report.attachments.len());
+            assert_eq!(given, (0, 0), "{name}");
+        }
         let limits = Limits::of(class);
         let kept: usize = report.logs.iter().map(|line| line.message.len()).sum();
-        assert!(kept as u64 <= limits.log, "{}: {kept} bytes", case.name);
-        assert!(report.usage.peak_memory <= limits.memory);
-        assert!(report.logs.len() <= limits.log_lines as usize);
+        assert!(kept as u64 <= limits.log, "{name}: {kept} bytes");
+        assert!(report.usage.peak_memory <= limits.memory, "{name}");
+        assert!(report.logs.len() <= limits.log_lines as usize, "{name}");
+    }
+}
+
+fn run(case: &Case, plugin: &PluginPre) -> CallReport {
+    let call = Call {
+        limits: Some(case.limits(Limits::of(plugin.class()))),
+        ..call()
+    };
+    let report = match plugin.world() {
+        World::Validate => plugin.validate(call),
+        _ => plugin.render(call),
+    };
+    if !case.describes {
+        return report;
+    }
+    assert_eq!(
+        report.outcome,
+        Ok(()),
+        "{}: it only describes badly",
+        case.name
+    );
+    CallReport {
+        outcome: plugin.describe().map(|_| ()),
+        ..report
     }
 }
 
 #[test]
 fn every_hostile_plugin_ends_with_a_named_error() {
     let _alone = alone();
-    let cases = Case::all();
+    let cases: Vec<_> = Case::all().into_iter().map(Arc::new).collect();
     let folder = tempfile::tempdir().expect("a folder");
     let components: Vec<_> = cases
         .iter()
-        .map(|case| {
-            (
-                case.name.clone(),
-                component::of_world(&case.world, &case.module),
-            )
-        })
+        .map(|case| (case.name.clone(), component::of_case(case)))
         .collect();
-    let runnable: Vec<_> = components
+    let mut builtins: Vec<_> = components
         .iter()
         .zip(&cases)
         .filter(|(_, case)| !case.builtin.is_empty())
         .map(|(component, _)| component.clone())
         .collect();
-    write_builtins(folder.path(), &runnable).expect("built-ins");
+    builtins.push((neighbour::BUILTIN.to_owned(), neighbour::wasm()));
+    write_builtins(folder.path(), &builtins).expect("built-ins");
     let (files, tasks) = (open_files(), threads());
     let sandbox = Sandbox::new(SandboxConfig {
         plugins: Some(folder.path().to_owned()),
         ..config()
-    })
-    .expect("sandbox");
-    let neighbour = Neighbour::start(&sandbox);
-    neighbour.check();
-    for (case, (name, wasm)) in cases.iter().zip(&components) {
+    });
+    let sandbox = Arc::new(sandbox.expect("sandbox"));
+    let harness = neighbour::beside(&sandbox);
+    for (case, (name, wasm)) in cases.iter().zip(components) {
+        let (loading, called) = (Arc::clone(&sandbox), name.clone());
         if !case.tenant.is_empty() {
-            check(case, Class::Tenant, &case.tenant, || {
-                sandbox.load_with(name, wasm, tidegate_sandbox::Grants::default())
+            check(&harness, case, Class::Tenant, &case.tenant, move || {
+                loading.load_with(&called, &wasm, Grants::default())
             });
-            neighbour.check();
         }
+        let loading = Arc::clone(&sandbox);
         if !case.builtin.is_empty() {
-            check(case, Class::Builtin, &case.builtin, || {
-                sandbox.builtin(name)
+            check(&harness, case, Class::Builtin, &case.builtin, move || {
+                loading.builtin(&name)
             });
-            neighbour.check();
         }
     }
     // Loaded plugins hold memory files for their data; with the sandbox all of it must go.
-    drop(neighbour);
+    drop(harness);
     drop(sandbox);
     assert!(
         open_files() <= files + 2,
@@ -189,9 +182,9 @@ fn every_hostile_plugin_ends_with_a_named_error() {
         open_files() - files
     );
     // The epoch thread ends at its next tick.
-    let deadline = Instant::now() + std::time::Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(30);
     while threads() > tasks + 2 && Instant::now() < deadline {
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(20));
     }
     assert!(
         threads() <= tasks + 2,
@@ -212,7 +205,7 @@ fn an_overrun_names_plugin_limit_and_value() {
          )",
     );
     let plugin = sandbox
-        .load_with("spinner", &wasm, tidegate_sandbox::Grants::default())
+        .load_with("spinner", &wasm, Grants::default())
         .expect("it loads");
     let limits = Limits {
         fuel: Some(1_000_000),
