@@ -4,6 +4,7 @@
 //! A case is a file in `cases/`: a core module as a compiler could have made it, and above it what must happen.
 //! Numbers are those of the list in `cases/README.md`.
 
+mod artifact;
 mod bombs;
 mod case;
 mod compare;

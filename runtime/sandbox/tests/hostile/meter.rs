@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 const BOUNDS: Bounds = Bounds {
-    within: Duration::from_secs(60),
+    within: Duration::from_mins(1),
     memory: 32 << 20,
 };
 

@@ -54,10 +54,10 @@ pub(crate) fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What attacks may cost that say nothing else.
+/// What attacks may cost that say nothing else. Memory: what a tenant's plugin may have and emit, and some for the host.
 pub(crate) const BOUNDS: Bounds = Bounds {
     within: Duration::from_secs(20),
-    memory: 100 << 20,
+    memory: Limits::TENANT.memory + Limits::TENANT.output + (32 << 20),
 };
 
 fn open_files() -> usize {

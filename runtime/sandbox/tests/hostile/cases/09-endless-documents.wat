@@ -1,4 +1,5 @@
 ;; about: one emission of documents without end
+;; memory: 256
 ;; both: limit host_call_bytes
 (module
   (import %outputs "[method]sink.emit" (func $emit (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))

@@ -1,11 +1,13 @@
 //! 10: files that are bombs to read, through the built-in that reads them. An artifact may hold anything: the build
 //! fails with an error that names the file, within the limits of the plugin, and another one beside it is unaffected.
 
+use crate::harness::{Bounds, Harness};
+use crate::suite::{alone, config};
 use crate::tree::MemoryTree;
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
-use tidegate_sandbox::{Call, Failure, Limits, PluginPre, Sandbox, SandboxConfig};
+use std::sync::Arc;
+use std::time::Duration;
+use tidegate_sandbox::{Call, Failure, Limits, PluginPre, Sandbox};
 
 fn laughs() -> String {
     let mut text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: laughs}\nlol:\n  a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
@@ -102,63 +104,42 @@ fn build(plugin: &PluginPre, file: &str, text: &str) -> tidegate_sandbox::CallRe
     })
 }
 
-/// Lets the other thread end also when this one panics.
-struct StopOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for StopOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
+const BOUNDS: Bounds = Bounds {
+    within: Duration::from_mins(1),
+    memory: 500 << 20,
+};
 
 #[test]
 fn files_that_are_bombs_end_soon_and_are_named() {
     const GOOD: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: good\n";
-    let config = SandboxConfig {
-        running: 2,
-        results: 0,
-        ..SandboxConfig::controller()
-    };
-    let sandbox = Sandbox::new(config).expect("sandbox");
+    let _alone = alone();
+    let sandbox = Sandbox::new(config()).expect("sandbox");
     let plugin = sandbox
         .builtin("kustomize")
         .expect("run `cargo xtask plugins` first");
-    let (stop, rounds) = (AtomicBool::new(false), AtomicU64::new(0));
-    std::thread::scope(|scope| {
-        let beside = scope.spawn(|| {
-            while !stop.load(Ordering::SeqCst) {
-                let report = build(&plugin, "good.yaml", GOOD);
-                assert_eq!(report.outcome, Ok(()));
-                assert_eq!(report.emissions[0].bytes, GOOD.as_bytes());
-                rounds.fetch_add(1, Ordering::SeqCst);
-                std::thread::sleep(Duration::from_millis(1));
-            }
-        });
-        let _stop = StopOnDrop(&stop);
-        for (name, file, expected) in bombs() {
-            let (began, before) = (Instant::now(), rounds.load(Ordering::SeqCst));
-            let report = build(&plugin, "bomb.yaml", &file);
-            let took = began.elapsed();
-            assert!(took < Duration::from_mins(1), "{name} took {took:?}");
-            assert!(report.usage.peak_memory <= Limits::BUILTIN.memory, "{name}");
-            let failure = report.outcome.err();
-            let text = failure
-                .as_ref()
-                .map_or_else(String::new, ToString::to_string);
-            assert_eq!(
-                failure.as_ref().map(Failure::name),
-                expected.map(|_| "invalid_input"),
-                "{name}: {text}"
-            );
-            assert!(
-                text.contains(expected.unwrap_or_default()),
-                "{name}: {text}"
-            );
-            assert!(text.len() < 500, "{name}: {} bytes of text", text.len());
-            while rounds.load(Ordering::SeqCst) == before {
-                assert!(!beside.is_finished(), "{name}: the good build failed");
-                std::thread::sleep(Duration::from_millis(1));
-            }
-        }
+    let good = Arc::clone(&plugin);
+    let harness = Harness::start(move || {
+        let report = build(&good, "good.yaml", GOOD);
+        assert_eq!(report.outcome, Ok(()));
+        assert_eq!(report.emissions[0].bytes, GOOD.as_bytes());
     });
+    for (name, file, expected) in bombs() {
+        let plugin = Arc::clone(&plugin);
+        let report = harness.attack(name, BOUNDS, move || build(&plugin, "bomb.yaml", &file));
+        assert!(report.usage.peak_memory <= Limits::BUILTIN.memory, "{name}");
+        let failure = report.outcome.err();
+        let text = failure
+            .as_ref()
+            .map_or_else(String::new, ToString::to_string);
+        assert_eq!(
+            failure.as_ref().map(Failure::name),
+            expected.map(|_| "invalid_input"),
+            "{name}: {text}"
+        );
+        assert!(
+            text.contains(expected.unwrap_or_default()),
+            "{name}: {text}"
+        );
+        assert!(text.len() < 500, "{name}: {} bytes of text", text.len());
+    }
 }
