@@ -37,6 +37,10 @@ pub(super) fn check(
                 key.name
             )));
         };
+        // Flux says "not found" whatever the API server said.
+        let dependency = dependency
+            .as_ref()
+            .map_err(|cause| not_ready(format!("unable to get dependency '{key}': {cause}")))?;
         if let Some(expression) = &reference.ready_expr {
             // Compiled once the dependency exists: an error is a mistake of the spec.
             let expression =

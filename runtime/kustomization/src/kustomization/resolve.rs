@@ -15,8 +15,8 @@ use tidegate_kube::message_of;
 #[derive(Debug)]
 pub struct Inputs {
     pub source: Source,
-    /// What `dependsOn` names; those that do not exist are left out.
-    pub dependencies: BTreeMap<Key, Arc<Kustomization>>,
+    /// What `dependsOn` names; those that do not exist are left out. An error is the text of why one could not be read.
+    pub dependencies: BTreeMap<Key, Result<Arc<Kustomization>, String>>,
     /// `--requeue-dependency`
     pub requeue_dependency: Duration,
 }
@@ -61,19 +61,15 @@ impl Reconciler {
 
     /// The watch has the objects of this shard only (`--watch-label-selector`): others are asked for, as Flux asks for
     /// all of them.
-    async fn dependency(&self, key: &Key) -> Option<Arc<Kustomization>> {
+    async fn dependency(&self, key: &Key) -> Option<Result<Arc<Kustomization>, String>> {
         if let Some(found) = self.kustomizations.get(key) {
-            return Some(found);
+            return Some(Ok(found));
         }
         let api: Api<Kustomization> = Api::namespaced(self.cluster.client(), &key.namespace);
         match api.get(&key.name).await {
-            Ok(found) => Some(Arc::new(found)),
-            Err(error) => {
-                if !has_reason(&error, "NotFound") {
-                    tracing::warn!(dependency = %key, error = message_of(&error), "unable to get a dependency");
-                }
-                None
-            }
+            Ok(found) => Some(Ok(Arc::new(found))),
+            Err(error) if has_reason(&error, "NotFound") => None,
+            Err(error) => Some(Err(message_of(&error))),
         }
     }
 

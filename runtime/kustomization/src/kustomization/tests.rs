@@ -4,7 +4,8 @@
 //! - `object`, merged into a plain Kustomization `team/app` of generation 1 that was never reconciled;
 //! - `source`: `missing`, `denied` or `unreadable` with a text, `without artifact`, or `artifact` merged into a plain
 //!   one; a plain one stands when it is left out;
-//! - `dependencies`: Kustomizations, each merged into a plain one;
+//! - `dependencies`: Kustomizations, each merged into a plain one; `unreadable`: the text of why one in `team` could not
+//!   be read, by its name;
 //! - `settings`: those that planning reads.
 //!
 //! A plan is expected as `held` with a kind and a message, `finalize` or `apply`; of these only what is named is looked
@@ -119,12 +120,17 @@ fn inputs(case: &Value) -> Inputs {
             let dependency = object(dependency);
             (
                 Key::new(dependency.namespace().unwrap(), dependency.name_any()),
-                Arc::new(dependency),
+                Ok(Arc::new(dependency)),
             )
         });
+    let unreadable = case["unreadable"].as_object().into_iter().flatten();
+    let unreadable = unreadable.map(|(name, cause)| {
+        let cause = cause.as_str().unwrap().to_owned();
+        (Key::new("team", name), Err(cause))
+    });
     Inputs {
         source,
-        dependencies: dependencies.collect(),
+        dependencies: dependencies.chain(unreadable).collect(),
         requeue_dependency: Duration::from_secs(30),
     }
 }
