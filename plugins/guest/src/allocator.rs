@@ -15,8 +15,11 @@ use talc::wasm::{WasmDynamicTalc, new_wasm_dynamic_allocator};
 const STEP: usize = 16;
 /// The largest small block, in bytes.
 const SMALL: usize = 1024;
-/// What is taken from talc for small blocks at a time, in bytes.
-const SLAB: usize = 128 * 1024;
+/// What is taken from talc for small blocks at first, in bytes; then twice as much each time. Growing the memory is a
+/// call of the host's system, and what was grown is cleared after the call: few steps, and small ones for small calls.
+const FIRST_SLAB: usize = 128 * 1024;
+/// The largest slab.
+const LAST_SLAB: usize = 1024 * 1024;
 
 /// One guest has one thread.
 pub(crate) struct Allocator {
@@ -25,6 +28,8 @@ pub(crate) struct Allocator {
     free: [Cell<*mut u8>; SMALL / STEP],
     /// What is left of the newest slab.
     slab: Cell<(usize, usize)>,
+    /// Size of the next slab, in bytes.
+    next: Cell<usize>,
 }
 
 // SAFETY: components have no threads (the host offers none, `wasm_threads` and shared memories are off).
@@ -37,6 +42,7 @@ impl Allocator {
             large: new_wasm_dynamic_allocator(),
             free: [const { Cell::new(null_mut()) }; SMALL / STEP],
             slab: Cell::new((0, 0)),
+            next: Cell::new(FIRST_SLAB),
         }
     }
 
@@ -64,17 +70,26 @@ impl Allocator {
     #[cold]
     #[inline(never)]
     fn cut_new(&self, size: usize) -> *mut u8 {
-        let Ok(layout) = Layout::from_size_align(SLAB, STEP) else {
-            return null_mut();
-        };
-        #[expect(unsafe_code, reason = "an allocator")]
-        // SAFETY: the layout is not empty.
-        let slab = unsafe { self.large.alloc(layout) };
-        if !slab.is_null() {
-            let start = slab as usize;
-            self.slab.set((start + size, start + SLAB));
+        let mut length = self.next.get();
+        loop {
+            let Ok(layout) = Layout::from_size_align(length, STEP) else {
+                return null_mut();
+            };
+            #[expect(unsafe_code, reason = "an allocator")]
+            // SAFETY: the layout is not empty.
+            let slab = unsafe { self.large.alloc(layout) };
+            if !slab.is_null() {
+                let start = slab as usize;
+                self.slab.set((start + size, start + length));
+                self.next.set((length * 2).min(LAST_SLAB));
+                return slab;
+            }
+            // Close to the limit of the memory a smaller one may still fit.
+            if length == FIRST_SLAB {
+                return null_mut();
+            }
+            length = FIRST_SLAB;
         }
-        slab
     }
 }
 

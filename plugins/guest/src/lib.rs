@@ -36,6 +36,8 @@ mod allocator;
 pub mod bindings;
 mod export;
 pub mod failure;
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+mod memory;
 mod panic;
 
 pub use bindings::imports::tidegate::plugin::clock;

@@ -168,6 +168,9 @@ fn finish(set: ResourceSet, target: &Target<'_>, options: &Options) -> Result<Ve
             labels.insert(MANAGED_BY.to_owned(), format!("kustomize-{VERSION}"));
             resource.set_metadata_map("labels", &labels)?;
         }
+        if resource.lacks_annotations() && !origins && !transformations {
+            continue;
+        }
         let mut annotations = resource.metadata_map("annotations");
         for name in BUILD_ANNOTATIONS
             .iter()

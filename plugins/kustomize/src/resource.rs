@@ -203,6 +203,13 @@ impl Resource {
             .collect()
     }
 
+    /// Whether there is metadata, without the field for annotations.
+    pub(crate) fn lacks_annotations(&self) -> bool {
+        self.node
+            .field("metadata")
+            .is_some_and(|metadata| metadata.field("annotations").is_none())
+    }
+
     fn metadata_entries(&self, field: &str) -> impl Iterator<Item = (&str, &str)> {
         let map = self
             .node

@@ -25,7 +25,7 @@ pub use id::{Gvk, NOT_A_NAMESPACE, ObjectId, parse_api_version};
 pub use json_patch::JsonPatch;
 pub use label_selector::LabelSelector;
 pub use lookup::{Matches, Position, at_mut, find, find_all};
-pub use order::{ORDER_FIRST, ORDER_LAST, compare_legacy};
+pub use order::{LegacyKey, ORDER_FIRST, ORDER_LAST};
 pub use path::{split_dotted_path, split_path};
 pub use schema::{CustomSchema, MergeKeys, Schema, TypeSchema};
 pub use scope::is_cluster_scoped;

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use crate::ObjectId;
 use crate::id::kind_rank;
+use crate::{Gvk, ObjectId};
 
 /// Kinds that come first, in this order (kustomize: SortOrderTransformer, `defaultOrderFirst`).
 pub const ORDER_FIRST: &[&str] = &[
@@ -37,36 +37,55 @@ pub const ORDER_LAST: &[&str] = &[
     "ValidatingWebhookConfiguration",
 ];
 
-/// Compares two ids by rank of kind, then group, version and kind, then namespace and name.
-/// kustomize: SortOrderTransformer, `legacyIDSorter.Less`.
-pub fn compare_legacy<S: AsRef<str>>(
-    a: &ObjectId,
-    b: &ObjectId,
-    first: &[S],
-    last: &[S],
-) -> Ordering {
-    if a.gvk == b.gvk {
-        let text = |id: &ObjectId| {
-            let namespace = if id.namespace.is_empty() {
-                "~X"
-            } else {
-                &id.namespace
-            };
-            let name = if id.name.is_empty() { "~N" } else { &id.name };
-            format!("{namespace}|{name}")
+/// Where an object stands in that order: by rank of kind, then group, version and kind, then namespace and name.
+///
+/// Made once an object, as a sort compares each many times. kustomize: SortOrderTransformer, `legacyIDSorter.Less`.
+#[derive(Debug, Clone)]
+pub struct LegacyKey {
+    rank: isize,
+    type_text: String,
+    gvk: Gvk,
+    place: String,
+}
+
+impl LegacyKey {
+    /// The key of an object by the lists of kinds that come first and last.
+    pub fn new<S: AsRef<str>>(id: &ObjectId, first: &[S], last: &[S]) -> Self {
+        let or = |text: &'_ str, instead: &'static str| -> String {
+            if text.is_empty() { instead } else { text }.to_owned()
         };
-        return text(a).cmp(&text(b));
+        Self {
+            rank: kind_rank(&id.gvk.kind, first, last),
+            type_text: id.gvk.sort_text(),
+            gvk: id.gvk.clone(),
+            place: or(&id.namespace, "~X") + "|" + &or(&id.name, "~N"),
+        }
     }
-    kind_rank(&a.gvk.kind, first, last)
-        .cmp(&kind_rank(&b.gvk.kind, first, last))
-        .then_with(|| {
-            let order = a.gvk.sort_text().cmp(&b.gvk.sort_text());
-            // The core group's Namespace goes before other kinds of that name.
-            let both_namespaces = a.gvk.kind == "Namespace" && b.gvk.kind == "Namespace";
-            if both_namespaces && (a.gvk.group.is_empty() || b.gvk.group.is_empty()) {
-                order.reverse()
+
+    /// Orders two keys that were made with the same lists.
+    pub fn compare(&self, other: &Self) -> Ordering {
+        let by_type = self
+            .rank
+            .cmp(&other.rank)
+            .then_with(|| self.compare_types(other));
+        // Unlike types may have equal texts: they stay as they came.
+        by_type.then_with(|| {
+            if self.gvk == other.gvk {
+                self.place.cmp(&other.place)
             } else {
-                order
+                Ordering::Equal
             }
         })
+    }
+
+    fn compare_types(&self, other: &Self) -> Ordering {
+        let order = self.type_text.cmp(&other.type_text);
+        // The core group's Namespace goes before other kinds of that name.
+        let both_namespaces = self.gvk.kind == "Namespace" && other.gvk.kind == "Namespace";
+        if both_namespaces && (self.gvk.group.is_empty() || other.gvk.group.is_empty()) {
+            order.reverse()
+        } else {
+            order
+        }
+    }
 }

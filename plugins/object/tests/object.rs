@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use tidegate_object::{
-    Gvk, LabelSelector, ORDER_FIRST, ORDER_LAST, ObjectId, Pattern, Schema, compare_legacy,
+    Gvk, LabelSelector, LegacyKey, ORDER_FIRST, ORDER_LAST, ObjectId, Pattern, Schema,
     is_cluster_scoped, split_dotted_path, split_path,
 };
 
@@ -98,15 +98,13 @@ fn namespaces_come_first_and_webhooks_last() {
         id("v1", "ConfigMap", "a"),
         id("v1", "Namespace", "n"),
     ];
-    ids.sort_by(|a, b| compare_legacy(a, b, ORDER_FIRST, ORDER_LAST));
+    let key = |id: &ObjectId| LegacyKey::new(id, ORDER_FIRST, ORDER_LAST);
+    ids.sort_by(|a, b| key(a).compare(&key(b)));
     assert_eq!(
         ids.each_ref().map(|id| id.name.as_str()),
         ["n", "a", "b", "f", "v"]
     );
-    assert_eq!(
-        compare_legacy(&ids[0], &ids[0].clone(), ORDER_FIRST, ORDER_LAST),
-        Ordering::Equal
-    );
+    assert_eq!(key(&ids[0]).compare(&key(&ids[0])), Ordering::Equal);
 }
 
 #[test]

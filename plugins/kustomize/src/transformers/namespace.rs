@@ -59,14 +59,12 @@ impl Transformer for NamespaceTransformer {
 }
 
 fn refuse_conflicts(set: &ResourceSet) -> Result<()> {
-    let mut seen: BTreeMap<(Gvk, String, String), usize> = BTreeMap::new();
+    // The name first: it is what tells most objects apart.
+    let mut seen: BTreeMap<(String, String, Gvk), usize> = BTreeMap::new();
     for (index, resource) in set.iter().enumerate() {
         let id = resource.current_id();
-        let key = (
-            id.gvk.clone(),
-            id.name.clone(),
-            id.effective_namespace().to_owned(),
-        );
+        let namespace = id.effective_namespace().to_owned();
+        let key = (id.name, namespace, id.gvk);
         if let Some(first) = seen.insert(key, index) {
             let show = |index: usize| -> Result<String> {
                 let resource = set.get(index);

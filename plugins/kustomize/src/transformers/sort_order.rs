@@ -1,6 +1,6 @@
 //! The order of the result.
 
-use tidegate_object::{ORDER_FIRST, ORDER_LAST, compare_legacy};
+use tidegate_object::{LegacyKey, ORDER_FIRST, ORDER_LAST};
 
 use crate::Error;
 use crate::error::Result;
@@ -31,9 +31,14 @@ pub(crate) fn sort_legacy<S: AsRef<str>>(
     let resources = std::mem::take(set).into_resources();
     let mut keyed: Vec<_> = resources
         .into_iter()
-        .map(|resource| (resource.current_id(), resource))
+        .map(|resource| {
+            (
+                LegacyKey::new(&resource.current_id(), first, last),
+                resource,
+            )
+        })
         .collect();
-    keyed.sort_by(|(a, _), (b, _)| compare_legacy(a, b, first, last));
+    keyed.sort_by(|(a, _), (b, _)| a.compare(b));
     set.append_all(keyed.into_iter().map(|(_, resource)| resource))
         .map_err(|error| error.wrap("SortOrderTransformer: Failed to append to resources"))
 }
