@@ -26,7 +26,7 @@ pub struct RemoteBases {
     pub scratch: Option<PathBuf>,
     /// See [`Remote::with_https_only`].
     pub https_only: bool,
-    /// Cancels what is under way.
+    /// Cancels what is under way. [`RemoteSource::bounded`] puts another in its place.
     pub stop: Arc<AtomicBool>,
 }
 
@@ -89,6 +89,14 @@ impl RemoteSource for RemoteBases {
             Arc::new(checkout.tree),
             locator.path.trim_end_matches('/').to_owned(),
         ))
+    }
+
+    fn bounded(&self, longest: Duration, stop: &Arc<AtomicBool>) -> Option<Arc<dyn RemoteSource>> {
+        Some(Arc::new(Self {
+            longest: self.longest.min(longest),
+            stop: Arc::clone(stop),
+            ..self.clone()
+        }))
     }
 
     fn read(&self, url: &str) -> Result<Bytes, RemoteError> {

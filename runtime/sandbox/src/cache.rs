@@ -1,6 +1,8 @@
 //! Results kept in memory: per plugin and configuration, with the trace that says for which trees they stand.
 
 use crate::call::{Call, CallReport};
+use crate::error::Failure;
+use crate::host::outputs::weight as diagnostic;
 use crate::plugin::PluginPre;
 use hmac::{Hmac, KeyInit, Mac};
 use moka::sync::Cache;
@@ -69,23 +71,36 @@ impl Results {
     }
 }
 
+/// What a kept result takes in memory, in bytes.
 fn weight(report: &CallReport) -> usize {
-    let emitted: usize = report
-        .emissions
-        .iter()
-        .map(|emission| emission.bytes.len() + 200)
-        .sum();
-    let attached: usize = report
-        .attachments
-        .iter()
-        .map(|attachment| attachment.bytes.len() + 100)
-        .sum();
-    let logged: usize = report
-        .logs
-        .iter()
-        .map(|line| line.message.len() + 100)
-        .sum();
-    emitted + attached + logged + report.diagnostics.len() * 400 + report.trace.weight() + 500
+    let emissions = report.emissions.iter().map(|emission| {
+        let path = emission
+            .source
+            .as_ref()
+            .map_or(0, |source| source.path.len());
+        size_of_val(emission) + emission.bytes.len() + path
+    });
+    let attachments = report.attachments.iter().map(|attachment| {
+        let texts = attachment.path.len() + attachment.media_type.len();
+        size_of_val(attachment) + attachment.bytes.len() + texts
+    });
+    let logs = report.logs.iter().map(|line| {
+        let fields = line.fields.iter();
+        let fields = fields.map(|field| size_of_val(field) + field.0.len() + field.1.len());
+        size_of_val(line) + line.message.len() + fields.sum::<usize>()
+    });
+    let failure = match &report.outcome {
+        Ok(()) => 0,
+        Err(Failure::InvalidInput(diagnostics)) => diagnostics.iter().map(diagnostic).sum(),
+        Err(failure) => failure.to_string().len(),
+    };
+    size_of::<CallReport>()
+        + emissions.sum::<usize>()
+        + attachments.sum::<usize>()
+        + logs.sum::<usize>()
+        + report.diagnostics.iter().map(diagnostic).sum::<usize>()
+        + failure
+        + report.trace.weight()
 }
 
 impl Key {
@@ -155,5 +170,144 @@ fn fixed_input(plugin: &PluginPre, call: &Call, frame: &mut impl FnMut(&[u8])) {
             .as_bytes(),
         );
         frame(&manifest.bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::weight;
+    use crate::host::questions;
+    use crate::{
+        Attachment, CallReport, Diagnostic, Emission, Failure, Format, Location, LogLevel, LogLine,
+        ObjectId, Question, Role, Severity, Trace, TreeName, Usage,
+    };
+    use bytes::Bytes;
+
+    const LONG: usize = 100_000;
+
+    type Change = fn(&mut CallReport);
+
+    fn long() -> String {
+        "x".repeat(LONG)
+    }
+
+    fn location(path: String) -> Location {
+        Location {
+            path,
+            index: 0,
+            line: 0,
+            column: 0,
+        }
+    }
+
+    fn of_object(name: String) -> Diagnostic {
+        Diagnostic {
+            severity: Severity::Info,
+            code: String::new(),
+            message: String::new(),
+            object: Some(ObjectId {
+                api_version: String::new(),
+                kind: String::new(),
+                namespace: None,
+                name,
+            }),
+            field: None,
+            current_value: None,
+            proposed_value: None,
+            location: None,
+            tags: Vec::new(),
+        }
+    }
+
+    fn empty() -> CallReport {
+        CallReport {
+            outcome: Ok(()),
+            emissions: Vec::new(),
+            diagnostics: Vec::new(),
+            attachments: Vec::new(),
+            judgements: Vec::new(),
+            trace: Trace::default(),
+            usage: Usage::default(),
+            logs: Vec::new(),
+            cached: false,
+        }
+    }
+
+    fn emission(bytes: String, path: String) -> Emission {
+        Emission {
+            role: Role::Manifest,
+            format: Format::Yaml,
+            bytes: Bytes::from(bytes),
+            source: Some(location(path)),
+            kept: None,
+        }
+    }
+
+    fn attachment(path: String, media_type: String) -> Attachment {
+        Attachment {
+            path,
+            media_type,
+            bytes: Bytes::new(),
+        }
+    }
+
+    fn line(message: String, key: String) -> LogLine {
+        LogLine {
+            level: LogLevel::Info,
+            message,
+            fields: vec![(key, String::new())],
+        }
+    }
+
+    fn ask(report: &mut CallReport, question: Question) {
+        report.trace.record(question, questions::text(""));
+    }
+
+    /// Whatever a plugin made long is in the weight, by which kept results are bounded.
+    #[test]
+    fn every_text_of_a_result_has_its_weight() {
+        let changes: [(&str, Change); 12] = [
+            ("bytes", |report| {
+                report.emissions.push(emission(long(), String::new()));
+            }),
+            ("source", |report| {
+                report.emissions.push(emission(String::new(), long()));
+            }),
+            ("path", |report| {
+                report.attachments.push(attachment(long(), String::new()));
+            }),
+            ("type", |report| {
+                report.attachments.push(attachment(String::new(), long()));
+            }),
+            ("message", |report| {
+                report.logs.push(line(long(), String::new()));
+            }),
+            ("field", |report| {
+                report.logs.push(line(String::new(), long()));
+            }),
+            ("object", |report| {
+                report.diagnostics.push(of_object(long()));
+            }),
+            ("refusal", |report| {
+                report.outcome = Err(Failure::InvalidInput(vec![of_object(long())]));
+            }),
+            ("failure", |report| {
+                report.outcome = Err(Failure::Host(long()));
+            }),
+            ("question", |report| {
+                ask(report, Question::Stat(TreeName::Source, long()));
+            }),
+            ("locator", |report| {
+                ask(report, Question::Remote(long().into()));
+            }),
+            ("API", |report| {
+                ask(report, Question::HasApi(String::new(), Some(long())));
+            }),
+        ];
+        for (name, change) in changes {
+            let mut report = empty();
+            change(&mut report);
+            assert!(weight(&report) >= LONG, "{name}: {}", weight(&report));
+        }
     }
 }

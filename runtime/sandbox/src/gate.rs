@@ -59,6 +59,20 @@ impl Gate {
             gate: Arc::clone(self),
         }
     }
+
+    /// A turn, if there is one for whoever comes now.
+    pub(crate) fn try_enter(self: &Arc<Self>) -> Option<Turn> {
+        let mut queue = self.queue.lock();
+        if queue.free == 0 || queue.now_serving != queue.next_ticket {
+            return None;
+        }
+        queue.free -= 1;
+        queue.next_ticket += 1;
+        queue.now_serving += 1;
+        Some(Turn {
+            gate: Arc::clone(self),
+        })
+    }
 }
 
 impl Turn {

@@ -21,6 +21,7 @@ mod inspect;
 mod limits;
 mod observe;
 mod plugin;
+mod remotes;
 mod sandbox;
 mod state;
 mod ticker;

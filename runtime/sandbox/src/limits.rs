@@ -33,6 +33,11 @@ pub enum Limit {
     ObjectSize,
     Diagnostics,
     HostCalls,
+    HostMemory,
+    HostTime,
+    Waiting,
+    Input,
+    KeySize,
     Random,
 }
 
@@ -58,6 +63,11 @@ impl Limit {
         Self::ObjectSize,
         Self::Diagnostics,
         Self::HostCalls,
+        Self::HostMemory,
+        Self::HostTime,
+        Self::Waiting,
+        Self::Input,
+        Self::KeySize,
         Self::Random,
     ];
 
@@ -83,13 +93,18 @@ impl Limit {
             Self::ObjectSize => "object_size",
             Self::Diagnostics => "diagnostics",
             Self::HostCalls => "host_calls",
+            Self::HostMemory => "host_memory",
+            Self::HostTime => "host_time",
+            Self::Waiting => "waiting",
+            Self::Input => "input",
+            Self::KeySize => "key_size",
             Self::Random => "random",
         }
     }
 
     /// Would the same input run into it again, on any machine?
     pub const fn is_deterministic(self) -> bool {
-        !matches!(self, Self::Wall)
+        !matches!(self, Self::Wall | Self::HostTime | Self::Waiting)
     }
 }
 
@@ -102,6 +117,8 @@ impl fmt::Display for Limit {
 const MIB: u64 = 1024 * 1024;
 
 /// What one call may use. Sizes are in bytes.
+///
+/// Nothing here bounds look-ups of cluster objects: no interface of the contract makes any. Their limits come with it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// Sum over all linear memories of the component.
@@ -114,8 +131,12 @@ pub struct Limits {
     pub instances: u32,
     /// Units of fuel; bulk operations cost by the byte. `None`: epochs alone.
     pub fuel: Option<u64>,
-    /// Time in the guest: host calls are left out.
+    /// Time in the guest: the host's answers are left out.
     pub wall: Duration,
+    /// Time that the host's answers take together, without [`Limits::waiting`].
+    pub host_time: Duration,
+    /// Time that the host waits for remote sources, together.
+    pub waiting: Duration,
     /// Bytes that the guest hands to the host in one host call.
     pub host_call_bytes: u64,
     /// Resource handles alive at the same time.
@@ -130,6 +151,14 @@ pub struct Limits {
     pub object_size: u64,
     pub diagnostics: u32,
     pub host_calls: u64,
+    /// Everything that the host keeps because of the guest: its output with what is said of it, its questions with
+    /// their texts, and its handles. The log has limits of its own.
+    pub host_memory: u64,
+    /// All content handed to the guest: files, listings, manifests, objects, configuration.
+    pub input: u64,
+    /// One text by which the guest names what it asks for: an alias, a fact, an API, a locator. Paths have a fixed
+    /// limit: longer ones are denied.
+    pub key_size: u64,
     /// Random bytes handed out.
     pub random: u64,
     /// Bytes of log kept; more is dropped and counted.
@@ -149,6 +178,8 @@ impl Limits {
         instances: 32,
         fuel: None,
         wall: Duration::from_mins(2),
+        host_time: Duration::from_mins(2),
+        waiting: Duration::from_mins(10),
         host_call_bytes: 64 * MIB,
         handles: 100_000,
         file_size: 64 * MIB,
@@ -157,6 +188,9 @@ impl Limits {
         object_size: 64 * MIB,
         diagnostics: 10_000,
         host_calls: 10_000_000,
+        host_memory: 512 * MIB,
+        input: 4096 * MIB,
+        key_size: 64 * 1024,
         random: 64 * 1024,
         log: MIB,
         log_lines: 10_000,
@@ -172,6 +206,8 @@ impl Limits {
         instances: 32,
         fuel: Some(5_000_000_000),
         wall: Duration::from_secs(10),
+        host_time: Duration::from_secs(30),
+        waiting: Duration::from_mins(2),
         host_call_bytes: 16 * MIB,
         handles: 10_000,
         file_size: 16 * MIB,
@@ -181,6 +217,9 @@ impl Limits {
         object_size: 3 * MIB,
         diagnostics: 10_000,
         host_calls: 100_000,
+        host_memory: 64 * MIB,
+        input: 512 * MIB,
+        key_size: 4096,
         random: 64 * 1024,
         log: 256 * 1024,
         log_lines: 2000,
@@ -192,6 +231,10 @@ impl Limits {
         memory: 512 * MIB,
         fuel: Some(50_000_000_000),
         wall: Duration::from_mins(1),
+        host_time: Duration::from_mins(2),
+        waiting: Duration::from_mins(10),
+        host_memory: 256 * MIB,
+        input: 4096 * MIB,
         ..Self::TENANT
     };
 
@@ -232,6 +275,8 @@ impl Limits {
                 (own, max) => max.or(own),
             },
             wall: self.wall.min(max.wall),
+            host_time: self.host_time.min(max.host_time),
+            waiting: self.waiting.min(max.waiting),
             host_call_bytes: self.host_call_bytes.min(max.host_call_bytes),
             handles: self.handles.min(max.handles),
             file_size: self.file_size.min(max.file_size),
@@ -240,6 +285,9 @@ impl Limits {
             object_size: self.object_size.min(max.object_size),
             diagnostics: self.diagnostics.min(max.diagnostics),
             host_calls: self.host_calls.min(max.host_calls),
+            host_memory: self.host_memory.min(max.host_memory),
+            input: self.input.min(max.input),
+            key_size: self.key_size.min(max.key_size),
             random: self.random.min(max.random),
             log: self.log.min(max.log),
             log_lines: self.log_lines.min(max.log_lines),
@@ -263,6 +311,8 @@ mod tests {
             instances: u32::MAX,
             fuel: None,
             wall: Duration::MAX,
+            host_time: Duration::MAX,
+            waiting: Duration::MAX,
             host_call_bytes: u64::MAX,
             handles: u32::MAX,
             file_size: u64::MAX,
@@ -271,6 +321,9 @@ mod tests {
             object_size: u64::MAX,
             diagnostics: u32::MAX,
             host_calls: u64::MAX,
+            host_memory: u64::MAX,
+            input: u64::MAX,
+            key_size: u64::MAX,
             random: u64::MAX,
             log: u64::MAX,
             log_lines: u32::MAX,

@@ -8,6 +8,7 @@ use crate::host::pairs::PairHandle;
 use crate::host::wasi;
 use crate::limits::{Class, Limit, Limits};
 use crate::observe::Ended;
+use crate::remotes::Remotes;
 use crate::sandbox::Shared;
 use crate::state::{CallState, GuestClock, Judging, MemoryUse, Produced};
 use crate::world::World;
@@ -93,20 +94,22 @@ impl PluginPre {
 
     /// Judges every pair. Blocks, as [`PluginPre::render`] does. Never kept: live objects are not in the trace.
     pub fn compare(&self, call: Call, pairs: Vec<Pair>) -> CallReport {
-        self.run(World::Compare, call, pairs)
+        let mut call = call;
+        let remotes = self.remotes(&mut call);
+        self.run(World::Compare, call, pairs, remotes)
     }
 
     /// Asks the plugin what it is, with nothing granted and little to spend: [`Limits::describing`].
     pub fn describe(&self) -> Result<Description, Failure> {
         const EXPORT: &str = "describe";
         let began = Instant::now();
-        let _place = self.place();
+        let place = self.place();
         self.shared.observer.began(self, EXPORT);
         let call = Call {
             limits: Some(Limits::describing(self.class)),
             ..Call::default()
         };
-        let mut store = self.store(call, Vec::new(), Digest::of(b""));
+        let mut store = self.store(call, Vec::new(), Digest::of(b""), None, place);
         let result = self
             .guarded(&mut store, |store| {
                 let instance = self.pre.instantiate(&mut *store)?;
@@ -125,29 +128,45 @@ impl PluginPre {
         result
     }
 
-    fn cached(&self, world: World, call: Call) -> CallReport {
+    fn cached(&self, world: World, mut call: Call) -> CallReport {
+        let remotes = self.remotes(&mut call);
         // A function that the plugin does not have says nothing of the one that it has.
         let results = self.shared.results.as_ref();
         let Some(results) = results.filter(|_| world == self.world) else {
-            return self.run(world, call, Vec::new());
+            return self.run(world, call, Vec::new(), remotes);
         };
         let key = cache::Key::of(self, &call, results);
         if let Some(report) = results.find(&key, &call) {
             self.shared.observer.reused(self, world.function());
             return report;
         }
-        let report = self.run(world, call, Vec::new());
+        let report = self.run(world, call, Vec::new(), remotes);
         results.keep(key, &report);
         report
     }
 
-    fn run(&self, world: World, call: Call, pairs: Vec<Pair>) -> CallReport {
+    /// Bounds the remote source of `call`. What kept results are held against is what the guest will meet.
+    fn remotes(&self, call: &mut Call) -> Option<Arc<Remotes>> {
+        let source = call.remote.take()?;
+        let longest = self.limits(call).waiting;
+        let remotes = Arc::new(Remotes::new(source, longest, call.cancel.as_ref()));
+        call.remote = Some(Arc::clone(&remotes) as _);
+        Some(remotes)
+    }
+
+    fn run(
+        &self,
+        world: World,
+        call: Call,
+        pairs: Vec<Pair>,
+        remotes: Option<Arc<Remotes>>,
+    ) -> CallReport {
         let began = Instant::now();
         let run_key = cache::run_key(self, &call);
         let count = pairs.len();
-        let _place = self.place();
+        let place = self.place();
         self.shared.observer.began(self, world.function());
-        let mut store = self.store(call, pairs, run_key);
+        let mut store = self.store(call, pairs, run_key, remotes, place);
         let outcome = if world == self.world {
             let result = self.guarded(&mut store, |store| self.invoke(store, world, count));
             self.outcome(&mut store, result)
@@ -186,20 +205,30 @@ impl PluginPre {
         }
     }
 
-    /// Waits for a place in the pool of instances. To be held for longer than the store is.
+    /// Waits for a place in the pool of instances.
     fn place(&self) -> Option<Turn> {
         self.shared.places.as_ref().map(Gate::enter)
     }
 
-    fn store(&self, call: Call, pairs: Vec<Pair>, run_key: Digest) -> Store<CallState> {
-        let mut limits = call
-            .limits
-            .as_ref()
-            .unwrap_or(Limits::of(self.class))
-            .capped(self.class);
+    /// What `call` may use.
+    fn limits(&self, call: &Call) -> Limits {
+        let limits = call.limits.as_ref();
+        let mut limits = limits.unwrap_or(Limits::of(self.class)).capped(self.class);
         if self.class == Class::Builtin {
             limits.fuel = None;
         }
+        limits
+    }
+
+    fn store(
+        &self,
+        call: Call,
+        pairs: Vec<Pair>,
+        run_key: Digest,
+        remotes: Option<Arc<Remotes>>,
+        place: Option<Turn>,
+    ) -> Store<CallState> {
+        let limits = self.limits(&call);
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles as usize);
         let produced = Produced {
@@ -217,8 +246,13 @@ impl PluginPre {
             produced,
             trace: crate::Trace::default(),
             host_calls: 0,
+            kept: 0,
+            handed: 0,
             random_used: 0,
+            remotes,
             turn: None,
+            place,
+            seats: self.shared.seats.clone(),
             limits,
         };
         Store::new(self.pre.engine(), state)
@@ -437,6 +471,11 @@ fn value_of(limit: Limit, limits: &Limits) -> String {
         Limit::ObjectSize => bytes(limits.object_size),
         Limit::Diagnostics => limits.diagnostics.to_string(),
         Limit::HostCalls => limits.host_calls.to_string(),
+        Limit::HostMemory => bytes(limits.host_memory),
+        Limit::HostTime => seconds(limits.host_time),
+        Limit::Waiting => seconds(limits.waiting),
+        Limit::Input => bytes(limits.input),
+        Limit::KeySize => bytes(limits.key_size),
         Limit::Random => bytes(limits.random),
         Limit::WasmSize | Limit::FunctionSize | Limit::Nesting => "a fixed size".to_owned(),
     }

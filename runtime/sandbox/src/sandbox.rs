@@ -27,6 +27,8 @@ pub struct SandboxConfig {
     pub plugins: Option<PathBuf>,
     /// Instances of built-ins kept warm. 0: each is made anew, which is best for a process that makes one call.
     pub pool: u32,
+    /// Guests that may wait for remote sources without a place among those: each keeps an instance of its own.
+    pub waiting: u32,
     /// Are the built-ins' digests checked before they are mapped? Costs a read of each file, once.
     pub verify: bool,
     /// Guests that may run at the same time. 0: one a core.
@@ -55,6 +57,7 @@ impl SandboxConfig {
         Self {
             plugins: None,
             pool: 2 * u32::try_from(cores()).unwrap_or(64),
+            waiting: 16,
             verify: true,
             running: 0,
             results: 64 * 1024 * 1024,
@@ -68,6 +71,7 @@ impl SandboxConfig {
         Self {
             plugins: None,
             pool: 0,
+            waiting: 0,
             verify: false,
             // Asking for the number of cores reads the control group's files.
             running: 1,
@@ -76,6 +80,10 @@ impl SandboxConfig {
             wasm_size: WASM_SIZE,
         }
     }
+}
+
+fn gate(turns: u32) -> Option<Arc<Gate>> {
+    (turns > 0).then(|| Gate::new(usize::try_from(turns).unwrap_or(usize::MAX)))
 }
 
 fn cores() -> usize {
@@ -129,9 +137,11 @@ impl Grants {
 /// What all plugins of a sandbox share.
 pub(crate) struct Shared {
     pub(crate) gate: Arc<Gate>,
-    /// As many as the pool has instances: a guest that waits has given its turn back and keeps its instance, and so
-    /// does one that has just ended, until its store is gone.
+    /// With the seats, as many as the pool has instances: a guest that has just ended keeps its instance until its
+    /// store is gone.
     pub(crate) places: Option<Arc<Gate>>,
+    /// For guests that wait for a remote source: they have given back their turn and their place.
+    pub(crate) seats: Option<Arc<Gate>>,
     pub(crate) ticker: Ticker,
     pub(crate) results: Option<Results>,
     pub(crate) observer: Arc<dyn Observe>,
@@ -186,8 +196,8 @@ impl Sandbox {
             compiling: Mutex::new(()),
             shared: Arc::new(Shared {
                 gate: Gate::new(running),
-                places: (config.pool > 0)
-                    .then(|| Gate::new(usize::try_from(config.pool).unwrap_or(usize::MAX))),
+                places: gate(config.pool),
+                seats: gate(config.waiting),
                 ticker: Ticker::default(),
                 results: (config.results > 0).then(|| Results::new(config.results)),
                 observer,
@@ -296,7 +306,13 @@ impl Sandbox {
             Class::Builtin => (
                 &self.builtin_host,
                 Purpose::RunBuiltins {
-                    slots: self.config.pool,
+                    warm: self.config.pool,
+                    // Without a pool each guest has an instance of its own anyway.
+                    waiting: if self.config.pool > 0 {
+                        self.config.waiting
+                    } else {
+                        0
+                    },
                 },
             ),
             Class::Tenant => (&self.tenant_host, Purpose::Tenants),

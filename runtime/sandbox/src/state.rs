@@ -2,11 +2,14 @@
 
 use crate::call::{Attachment, Emission, LogLine};
 use crate::error::Stop;
-use crate::gate::Turn;
+use crate::gate::{Gate, Ticket, Turn};
 use crate::limits::{Limit, Limits};
-use crate::trace::Trace;
+use crate::remotes::Remotes;
+use crate::trace::{Answer, Question, Trace};
 use crate::world::World;
 use crate::{Call, Diagnostic};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tidegate_values::{Digest, Pair, Upkeep, Verdict};
 use wasmtime::ResourceLimiter;
@@ -26,9 +29,19 @@ pub(crate) struct CallState {
     pub(crate) produced: Produced,
     pub(crate) trace: Trace,
     pub(crate) host_calls: u64,
+    /// See [`Limits::host_memory`].
+    pub(crate) kept: u64,
+    /// See [`Limits::input`].
+    pub(crate) handed: u64,
     pub(crate) random_used: u64,
+    /// What [`Call::remote`] opens, and how long it may take.
+    pub(crate) remotes: Option<Arc<Remotes>>,
     /// The right to run, given back while the host waits for a remote.
     pub(crate) turn: Option<Turn>,
+    /// A place in the pool of instances, to be held for longer than the store is. Left to others while the host waits
+    /// for a remote, as long as a seat is free.
+    pub(crate) place: Option<Turn>,
+    pub(crate) seats: Option<Arc<Gate>>,
 }
 
 /// What the guest gave.
@@ -65,30 +78,85 @@ impl CallState {
         Ok(())
     }
 
-    /// Runs `work` with the clock of the guest stopped.
-    pub(crate) fn host_time<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+    /// Runs `work` with the clock of the guest stopped, and the host's running.
+    pub(crate) fn host_time<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> Result<T, Stop> {
         let before = Instant::now();
         let result = work(self);
         self.clock.host += before.elapsed();
-        result
-    }
-
-    /// Like [`CallState::host_time`] for work that waits for something outside: another guest may run meanwhile.
-    pub(crate) fn waiting<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
-        self.host_time(|state| {
-            let turn = state.turn.take().map(Turn::give_back);
-            let result = work(state);
-            state.turn = turn.map(crate::gate::Ticket::take_turn);
-            result
-        })
-    }
-
-    /// Counts `bytes` of output, before they are kept.
-    pub(crate) fn count_output(&mut self, bytes: usize) -> Result<(), Stop> {
-        self.produced.bytes = self.produced.bytes.saturating_add(bytes as u64);
-        if self.produced.bytes > self.limits.output {
-            return Err(Stop::Limit(Limit::Output));
+        if self.clock.host > self.limits.host_time {
+            return Err(Stop::Limit(Limit::HostTime));
         }
+        Ok(result)
+    }
+
+    /// Asks something outside with both clocks stopped: other guests may run meanwhile, and take this one's place.
+    pub(crate) fn waiting<T>(
+        &mut self,
+        remotes: &Remotes,
+        ask: impl FnOnce(&Remotes) -> T,
+    ) -> Result<T, Stop> {
+        let before = Instant::now();
+        let turn = self.turn.take().map(Turn::give_back);
+        // Who finds no seat keeps its place: waiting for a seat in a place, while others wait for a place in their
+        // seats, would have no end.
+        let seat = self.seats.as_ref().and_then(Gate::try_enter);
+        let place = self.place.take_if(|_| seat.is_some()).map(Turn::give_back);
+        let answer = ask(remotes);
+        if let Some(place) = place {
+            self.place = Some(place.take_turn());
+        }
+        drop(seat);
+        self.turn = turn.map(Ticket::take_turn);
+        self.clock.waited += before.elapsed();
+        if self.is_cancelled() {
+            return Err(Stop::Cancelled);
+        }
+        if remotes.is_exhausted() {
+            return Err(Stop::Limit(Limit::Waiting));
+        }
+        Ok(answer)
+    }
+
+    /// Counts what the host is about to keep.
+    pub(crate) fn keep(&mut self, bytes: usize) -> Result<(), Stop> {
+        self.kept = self.kept.saturating_add(bytes as u64);
+        if self.kept > self.limits.host_memory {
+            return Err(Stop::Limit(Limit::HostMemory));
+        }
+        Ok(())
+    }
+
+    /// The host no longer keeps so much.
+    pub(crate) fn free(&mut self, bytes: usize) {
+        self.kept = self.kept.saturating_sub(bytes as u64);
+    }
+
+    /// Counts what the guest is about to be given.
+    pub(crate) fn hand_over(&mut self, bytes: usize) -> Result<(), Stop> {
+        self.handed = self.handed.saturating_add(bytes as u64);
+        if self.handed > self.limits.input {
+            return Err(Stop::Limit(Limit::Input));
+        }
+        Ok(())
+    }
+
+    /// Refuses a text that the host would have to remember and that names nothing.
+    pub(crate) fn check_key(&self, key: &str) -> Result<(), Stop> {
+        if key.len() as u64 > self.limits.key_size {
+            return Err(Stop::Limit(Limit::KeySize));
+        }
+        Ok(())
+    }
+
+    /// Remembers a question with its answer.
+    pub(crate) fn record(&mut self, question: Question, answer: Answer) -> Result<(), Stop> {
+        let weight = self.trace.record(question, answer);
+        self.keep(weight)
+    }
+
+    /// Counts a document or a side file before it is kept: its own bytes, and what stands beside them.
+    pub(crate) fn count_object(&mut self, bytes: usize, beside: usize) -> Result<(), Stop> {
+        self.count_output(bytes, beside)?;
         if self.produced.emissions.len() + self.produced.attachments.len()
             >= self.limits.objects as usize
         {
@@ -97,25 +165,35 @@ impl CallState {
         Ok(())
     }
 
+    /// Counts output before it is kept: its own bytes, and what stands beside them.
+    pub(crate) fn count_output(&mut self, bytes: usize, beside: usize) -> Result<(), Stop> {
+        self.produced.bytes = self.produced.bytes.saturating_add(bytes as u64);
+        if self.produced.bytes > self.limits.output {
+            return Err(Stop::Limit(Limit::Output));
+        }
+        self.keep(bytes.saturating_add(beside))
+    }
+
+    fn is_cancelled(&self) -> bool {
+        let cancel = self.call.cancel.as_ref();
+        cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed))
+    }
+
     /// Is it time to end the guest? Asked at every tick of the epoch.
     pub(crate) fn overdue(&self) -> Option<Stop> {
-        if self
-            .call
-            .cancel
-            .as_ref()
-            .is_some_and(|cancel| cancel.load(std::sync::atomic::Ordering::Relaxed))
-        {
+        if self.is_cancelled() {
             return Some(Stop::Cancelled);
         }
         (self.clock.guest_time() > self.limits.wall).then_some(Stop::Limit(Limit::Wall))
     }
 }
 
-/// Time since the first guest instruction, without the time in the host.
+/// Time since the first guest instruction, and who had it.
 #[derive(Debug, Default)]
 pub(crate) struct GuestClock {
     started: Option<Instant>,
     host: Duration,
+    waited: Duration,
 }
 
 impl GuestClock {
@@ -125,7 +203,7 @@ impl GuestClock {
 
     pub(crate) fn guest_time(&self) -> Duration {
         self.started.map_or(Duration::ZERO, |started| {
-            started.elapsed().saturating_sub(self.host)
+            started.elapsed().saturating_sub(self.host + self.waited)
         })
     }
 }

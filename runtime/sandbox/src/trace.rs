@@ -11,6 +11,7 @@ use crate::host::questions;
 use hmac::{Hmac, KeyInit, Mac as _};
 use sha2::Sha256;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 use tidegate_values::{ReadError, RemoteError, Tree};
@@ -21,9 +22,19 @@ pub enum TreeName {
     /// [`Call::source`].
     Source,
     /// One of [`Call::extra_sources`].
-    Extra(String),
+    Extra(Arc<str>),
     /// A remote base, by its locator.
-    Remote(String),
+    Remote(Arc<str>),
+}
+
+impl TreeName {
+    /// Bytes of its text.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Source => 0,
+            Self::Extra(name) | Self::Remote(name) => name.len(),
+        }
+    }
 }
 
 /// One question. Paths are relative to the root of the tree they name.
@@ -44,9 +55,32 @@ pub enum Question {
     Facts,
     HasApi(String, Option<String>),
     ApiVersions,
-    Remote(String),
+    Remote(Arc<str>),
     RemoteFile(String),
     Now,
+}
+
+impl Question {
+    /// What it and its answer take in memory, in bytes: two places in a map that is at least half full, and its texts.
+    fn weight(&self) -> usize {
+        /// What an allocation takes besides what was asked for.
+        const ALLOCATION: usize = 16;
+        let texts = match self {
+            Self::HasTree(name) => name.len(),
+            Self::File(name, path)
+            | Self::Entries(name, path)
+            | Self::Stat(name, path)
+            | Self::RealPath(name, path)
+            | Self::Directory(name, path) => name.len() + path.len() + ALLOCATION,
+            Self::Fact(text) | Self::RemoteFile(text) => text.len() + ALLOCATION,
+            Self::HasApi(version, kind) => {
+                version.len() + kind.as_ref().map_or(0, String::len) + 2 * ALLOCATION
+            }
+            Self::Remote(locator) => locator.len() + ALLOCATION,
+            Self::Facts | Self::ApiVersions | Self::Now => 0,
+        };
+        2 * size_of::<(Self, Answer)>() + texts
+    }
 }
 
 /// What the guest was told: two answers are the same if and only if they were the same to the guest.
@@ -84,12 +118,22 @@ static FINGERPRINTS: LazyLock<Hmac<Sha256>> = LazyLock::new(|| {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trace {
     answers: BTreeMap<Question, Answer>,
+    weight: usize,
 }
 
 impl Trace {
-    pub(crate) fn record(&mut self, question: Question, answer: Answer) {
-        // A tree does not change during a call: the first answer is the answer.
-        self.answers.entry(question).or_insert(answer);
+    /// Gives what it takes in memory to remember this, in bytes: nothing for what was asked before.
+    pub(crate) fn record(&mut self, question: Question, answer: Answer) -> usize {
+        match self.answers.entry(question) {
+            Slot::Vacant(slot) => {
+                let weight = slot.key().weight();
+                slot.insert(answer);
+                self.weight += weight;
+                weight
+            }
+            // A tree does not change during a call: the first answer is the answer.
+            Slot::Occupied(_) => 0,
+        }
     }
 
     /// Questions with their answers, sorted.
@@ -124,13 +168,13 @@ impl Trace {
         Ok(self.differs(call)?.is_none())
     }
 
-    /// Rough size in memory, in bytes, for bounding caches.
+    /// Size in memory, in bytes.
     pub(crate) fn weight(&self) -> usize {
-        self.answers.len() * 160
+        self.weight
     }
 }
 
-type Remotes = BTreeMap<String, Option<Arc<dyn Tree>>>;
+type Remotes = BTreeMap<Arc<str>, Option<Arc<dyn Tree>>>;
 
 fn ask(call: &Call, question: &Question, remotes: &mut Remotes) -> Result<Answer, ReadError> {
     let on_tree = |name: &TreeName,
@@ -193,7 +237,7 @@ fn find_tree(
 ) -> Result<Option<Arc<dyn Tree>>, ReadError> {
     match name {
         TreeName::Source => Ok(call.source.clone()),
-        TreeName::Extra(alias) => Ok(call.extra_sources.get(alias).cloned()),
+        TreeName::Extra(alias) => Ok(call.extra_sources.get(&**alias).cloned()),
         TreeName::Remote(locator) => {
             if let Some(found) = remotes.get(locator) {
                 return Ok(found.clone());

@@ -1,6 +1,8 @@
 use crate::Digest;
 use bytes::Bytes;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 /// What stands at a path of a [`Tree`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,4 +104,11 @@ pub trait RemoteSource: Send + Sync {
 
     /// A single file by its `http(s)` URL. Blocks.
     fn read(&self, url: &str) -> Result<Bytes, RemoteError>;
+
+    /// The same source, where no answer takes longer than `longest`, nor much longer than until `stop` is set. `None`:
+    /// it knows no such bounds.
+    fn bounded(&self, longest: Duration, stop: &Arc<AtomicBool>) -> Option<Arc<dyn RemoteSource>> {
+        let _ = (longest, stop);
+        None
+    }
 }

@@ -7,6 +7,7 @@ use crate::call::object_id;
 use crate::error::Stop;
 use crate::state::CallState;
 use crate::trace::{Answer, Question, TreeName};
+use bytes::Bytes;
 use std::sync::Arc;
 use tidegate_values::{ReadError as TreeError, Tree};
 use wasmtime::Result;
@@ -21,7 +22,7 @@ pub struct TreeHandle {
     pub(crate) name: TreeName,
     pub(crate) tree: Arc<dyn Tree>,
     /// Empty, or ends with a slash.
-    pub(crate) prefix: String,
+    pub(crate) prefix: Arc<str>,
 }
 
 /// An index into the call's manifests.
@@ -35,8 +36,13 @@ impl TreeHandle {
         Self {
             name,
             tree,
-            prefix: String::new(),
+            prefix: Arc::default(),
         }
+    }
+
+    /// What it takes in memory, in bytes.
+    fn weight(&self) -> usize {
+        2 * size_of::<Self>() + self.name.len() + self.prefix.len()
     }
 
     /// The path from the tree's root, when it is in normal form. The check is made here, once, so that no
@@ -101,7 +107,12 @@ impl CallState {
         name: TreeName,
         tree: Arc<dyn Tree>,
     ) -> Result<Resource<TreeHandle>> {
-        Ok(self.table.push(TreeHandle::root(name, tree))?)
+        self.push_handle(TreeHandle::root(name, tree))
+    }
+
+    fn push_handle(&mut self, handle: TreeHandle) -> Result<Resource<TreeHandle>> {
+        self.keep(handle.weight())?;
+        Ok(self.table.push(handle)?)
     }
 
     /// Puts a question to a tree, with the guest's clock stopped, and records it.
@@ -117,33 +128,32 @@ impl CallState {
             Ok(path) => path,
             Err(denied) => return Ok(Err(denied)),
         };
-        let asked = self.host_time(|_| ask(&*handle.tree, &path));
+        let asked = self.host_time(|_| ask(&*handle.tree, &path))?;
         let (answer, told_value) = asked.map_err(|error| lost(&error))?;
-        self.trace.record(question(handle.name, path), answer);
+        self.record(question(handle.name, path), answer)?;
         match told_value {
             Ok(value) => Ok(Ok(value)),
             Err(error) => told(&error).map(Err),
         }
     }
 
-    /// A whole file, when it is not larger than `limit`.
+    /// What `read` gives of a file.
     fn read_file(
         &mut self,
         handle: &Resource<TreeHandle>,
         path: &str,
-        limit: Option<u64>,
-    ) -> Result<Result<bytes::Bytes, ReadError>> {
-        self.ask(handle, path, Question::File, |tree, path| {
-            let bytes = match limit {
-                // The size is looked at first: a file that is too large is never loaded.
-                Some(limit) if tree.stat(path)?.is_some_and(|entry| entry.size > limit) => {
-                    Err(TreeError::TooLarge)
-                }
-                _ => tree.read(path),
-            };
+        read: impl FnOnce(&dyn Tree, &str) -> Result<Bytes, TreeError>,
+    ) -> Result<Result<Vec<u8>, ReadError>> {
+        let read = self.ask(handle, path, Question::File, |tree, path| {
+            let bytes = read(tree, path);
             let answer = questions::file(tree, path)?;
             Ok((answer, bytes))
-        })
+        })?;
+        let Ok(bytes) = &read else {
+            return Ok(read.map(Vec::from));
+        };
+        self.hand_over(bytes.len())?;
+        Ok(read.map(Vec::from))
     }
 }
 
@@ -156,9 +166,13 @@ impl inputs::HostTree for CallState {
         path: String,
     ) -> Result<Result<Vec<u8>, ReadError>> {
         let limit = self.limits.file_size;
-        Ok(self
-            .read_file(&this, &path, Some(limit))?
-            .map(|bytes| bytes.to_vec()))
+        self.read_file(&this, &path, |tree, path| {
+            // The size is looked at first: a file that is too large is never loaded.
+            match tree.stat(path)? {
+                Some(entry) if entry.size > limit => Err(TreeError::TooLarge),
+                _ => tree.read(path),
+            }
+        })
     }
 
     fn read_range(
@@ -172,16 +186,9 @@ impl inputs::HostTree for CallState {
             self.enter()?;
             return Ok(Err(ReadError::TooLarge));
         }
-        let read = self.read_file(&this, &path, None)?;
-        Ok(read.map(|bytes| {
-            let start = usize::try_from(offset)
-                .unwrap_or(usize::MAX)
-                .min(bytes.len());
-            let end = start
-                .saturating_add(usize::try_from(len).unwrap_or(usize::MAX))
-                .min(bytes.len());
-            bytes.slice(start..end).to_vec()
-        }))
+        self.read_file(&this, &path, |tree, path| {
+            tree.read_range(path, offset, len)
+        })
     }
 
     fn entries(
@@ -189,14 +196,21 @@ impl inputs::HostTree for CallState {
         this: Resource<TreeHandle>,
         path: String,
     ) -> Result<Result<Vec<Entry>, ReadError>> {
-        self.ask(&this, &path, Question::Entries, |tree, path| {
+        let found = self.ask(&this, &path, Question::Entries, |tree, path| {
             let found = tree.entries(path);
             let (answer, entries) = questions::entries(&found)?;
             Ok((
                 answer,
-                entries.map(|entries| entries.iter().map(entry).collect()),
+                entries.map(|entries| entries.iter().map(entry).collect::<Vec<Entry>>()),
             ))
-        })
+        })?;
+        let entries = found.iter().flatten();
+        self.hand_over(
+            entries
+                .map(|entry| size_of_val(entry) + entry.name.len())
+                .sum(),
+        )?;
+        Ok(found)
     }
 
     fn stat(
@@ -227,7 +241,7 @@ impl inputs::HostTree for CallState {
         this: Resource<TreeHandle>,
         path: String,
     ) -> Result<Result<String, ReadError>> {
-        let prefix = self.table.get(&this)?.prefix.clone();
+        let prefix = Arc::clone(&self.table.get(&this)?.prefix);
         let found = self.ask(&this, &path, Question::RealPath, |tree, path| {
             let found = tree.real_path(path);
             let (answer, real) = questions::real_path(&found)?;
@@ -235,7 +249,7 @@ impl inputs::HostTree for CallState {
         })?;
         // Seen from a subtree, what lies outside of it is not to be named.
         Ok(
-            found.and_then(|real| match format!("{real}/").strip_prefix(&prefix) {
+            found.and_then(|real| match format!("{real}/").strip_prefix(&*prefix) {
                 Some(inside) => Ok(inside.strip_suffix('/').unwrap_or(inside).to_owned()),
                 None => Err(ReadError::Denied),
             }),
@@ -255,22 +269,20 @@ impl inputs::HostTree for CallState {
                 Some(entry) if entry.kind == tidegate_values::EntryKind::File => {
                     Err(TreeError::NotADirectory)
                 }
-                Some(_) => Ok(if path.is_empty() {
-                    String::new()
-                } else {
-                    format!("{path}/")
-                }),
+                Some(_) if path.is_empty() => Ok(Arc::default()),
+                Some(_) => Ok(Arc::from(format!("{path}/"))),
             };
             Ok((answer, found))
         })?;
         match found {
-            Ok(prefix) => Ok(Ok(self.table.push(TreeHandle { prefix, ..handle })?)),
+            Ok(prefix) => Ok(Ok(self.push_handle(TreeHandle { prefix, ..handle })?)),
             Err(error) => Ok(Err(error)),
         }
     }
 
     fn drop(&mut self, this: Resource<TreeHandle>) -> Result<()> {
-        self.table.delete(this)?;
+        let handle = self.table.delete(this)?;
+        self.free(handle.weight());
         Ok(())
     }
 }
@@ -296,7 +308,9 @@ impl inputs::HostManifest for CallState {
     }
 
     fn bytes(&mut self, this: Resource<ManifestHandle>) -> Result<Vec<u8>> {
-        Ok(self.manifest(&this)?.bytes.to_vec())
+        let bytes = self.manifest(&this)?.bytes.clone();
+        self.hand_over(bytes.len())?;
+        Ok(bytes.to_vec())
     }
 
     fn origin(&mut self, this: Resource<ManifestHandle>) -> Result<Option<types::Location>> {
@@ -317,21 +331,28 @@ fn or_empty_object(text: &str) -> String {
     }
 }
 
+impl CallState {
+    /// Is there a tree of that name? Recorded.
+    fn find_tree(
+        &mut self,
+        name: TreeName,
+        tree: Option<Arc<dyn Tree>>,
+    ) -> Result<Option<Resource<TreeHandle>>> {
+        let answer = if tree.is_some() {
+            questions::text("")
+        } else {
+            Answer::Absent
+        };
+        self.record(Question::HasTree(name.clone()), answer)?;
+        tree.map(|tree| self.push_tree(name, tree)).transpose()
+    }
+}
+
 impl inputs::HostRequest for CallState {
     fn source(&mut self, _: Resource<RequestHandle>) -> Result<Option<Resource<TreeHandle>>> {
         self.enter()?;
         let source = self.call.source.clone();
-        self.trace.record(
-            Question::HasTree(TreeName::Source),
-            if source.is_some() {
-                questions::text("")
-            } else {
-                Answer::Absent
-            },
-        );
-        source
-            .map(|tree| self.push_tree(TreeName::Source, tree))
-            .transpose()
+        self.find_tree(TreeName::Source, source)
     }
 
     fn extra_source(
@@ -340,17 +361,9 @@ impl inputs::HostRequest for CallState {
         alias: String,
     ) -> Result<Option<Resource<TreeHandle>>> {
         self.enter()?;
+        self.check_key(&alias)?;
         let source = self.call.extra_sources.get(&alias).cloned();
-        let name = TreeName::Extra(alias);
-        self.trace.record(
-            Question::HasTree(name.clone()),
-            if source.is_some() {
-                questions::text("")
-            } else {
-                Answer::Absent
-            },
-        );
-        source.map(|tree| self.push_tree(name, tree)).transpose()
+        self.find_tree(TreeName::Extra(alias.into()), source)
     }
 
     fn path(&mut self, _: Resource<RequestHandle>) -> Result<String> {
@@ -364,36 +377,44 @@ impl inputs::HostRequest for CallState {
 
     fn config(&mut self, _: Resource<RequestHandle>) -> Result<String> {
         self.enter()?;
+        self.hand_over(self.call.config.len())?;
         Ok(or_empty_object(&self.call.config))
     }
 
     fn values(&mut self, _: Resource<RequestHandle>) -> Result<String> {
         self.enter()?;
+        self.hand_over(self.call.values.len())?;
         Ok(or_empty_object(&self.call.values))
     }
 
     fn value_layers(&mut self, _: Resource<RequestHandle>) -> Result<Vec<ValueLayer>> {
         self.enter()?;
+        let layers = self.call.value_layers.iter();
+        let bytes = layers.map(|layer| layer.kind.len() + layer.source.len() + layer.bytes.len());
+        self.hand_over(bytes.sum())?;
         Ok(self.call.value_layers.clone())
     }
 
     fn function_config(&mut self, _: Resource<RequestHandle>) -> Result<Option<String>> {
         self.enter()?;
+        self.hand_over(self.call.function_config.as_ref().map_or(0, String::len))?;
         Ok(self.call.function_config.clone())
     }
 
     fn fact(&mut self, _: Resource<RequestHandle>, key: String) -> Result<Option<String>> {
         self.enter()?;
+        self.check_key(&key)?;
         let value = self.call.facts.get(&key).cloned();
-        self.trace
-            .record(Question::Fact(key), questions::optional(value.as_deref()));
+        self.hand_over(value.as_ref().map_or(0, String::len))?;
+        self.record(Question::Fact(key), questions::optional(value.as_deref()))?;
         Ok(value)
     }
 
     fn facts(&mut self, _: Resource<RequestHandle>) -> Result<Vec<(String, String)>> {
         self.enter()?;
-        self.trace
-            .record(Question::Facts, questions::facts(&self.call.facts));
+        let facts = self.call.facts.iter();
+        self.hand_over(facts.map(|(key, value)| key.len() + value.len()).sum())?;
+        self.record(Question::Facts, questions::facts(&self.call.facts))?;
         Ok(self
             .call
             .facts
@@ -409,18 +430,20 @@ impl inputs::HostRequest for CallState {
         kind: Option<String>,
     ) -> Result<bool> {
         self.enter()?;
+        self.check_key(&version)?;
+        self.check_key(kind.as_deref().unwrap_or_default())?;
         let answer = questions::has_api(&self.call.apis, &version, kind.as_deref());
-        self.trace
-            .record(Question::HasApi(version, kind), questions::flag(answer));
+        self.record(Question::HasApi(version, kind), questions::flag(answer))?;
         Ok(answer)
     }
 
     fn api_versions(&mut self, _: Resource<RequestHandle>) -> Result<Vec<String>> {
         self.enter()?;
-        self.trace.record(
+        self.hand_over(self.call.apis.iter().map(String::len).sum())?;
+        self.record(
             Question::ApiVersions,
             questions::api_versions(&self.call.apis),
-        );
+        )?;
         Ok(self.call.apis.iter().cloned().collect())
     }
 

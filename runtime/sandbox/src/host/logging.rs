@@ -5,6 +5,9 @@ use crate::call::LogLine;
 use crate::state::CallState;
 use wasmtime::Result;
 
+/// What a field takes besides its texts.
+const FIELD: usize = size_of::<(String, String)>();
+
 impl CallState {
     /// Keeps a line, cut and escaped, as long as the budget lasts; drops and counts it afterwards.
     pub(crate) fn keep_log(&mut self, level: Level, message: &str, fields: &[(String, String)]) {
@@ -13,18 +16,18 @@ impl CallState {
         let mut left = max.saturating_sub(message.len());
         let mut kept = Vec::new();
         for (key, value) in fields {
-            let (key, value) = (escape(key, left), escape(value, left));
-            left = left.saturating_sub(key.len() + value.len());
-            kept.push((key, value));
+            // What is empty takes room as well.
+            left = left.saturating_sub(FIELD);
             if left == 0 {
                 break;
             }
+            let key = escape(key, left);
+            left -= key.len();
+            let value = escape(value, left);
+            left -= value.len();
+            kept.push((key, value));
         }
-        let size = message.len()
-            + kept
-                .iter()
-                .map(|(key, value)| key.len() + value.len())
-                .sum::<usize>();
+        let size = max.saturating_sub(left);
         if level == Level::Error {
             self.produced.last_error = Some(message.clone());
         }

@@ -39,7 +39,8 @@ impl outputs::HostSink for CallState {
         if bytes.len() as u64 > self.limits.object_size {
             return Err(Stop::Limit(Limit::ObjectSize).into());
         }
-        self.count_output(bytes.len())?;
+        let path = source.as_ref().map_or(0, |source| source.path.len());
+        self.count_object(bytes.len(), EMISSION + path)?;
         self.produced.emissions.push(Emission {
             role,
             format,
@@ -70,7 +71,11 @@ impl outputs::HostSink for CallState {
             source: kept.origin.clone(),
             kept: Some(index),
         };
-        self.count_output(emission.bytes.len())?;
+        let path = emission
+            .source
+            .as_ref()
+            .map_or(0, |source| source.path.len());
+        self.count_object(emission.bytes.len(), EMISSION + path)?;
         self.produced.emissions.push(emission);
         Ok(Ok(()))
     }
@@ -84,10 +89,7 @@ impl outputs::HostSink for CallState {
         if self.produced.diagnostics.len() >= self.limits.diagnostics as usize {
             return Err(Stop::Limit(Limit::Diagnostics).into());
         }
-        self.produced.bytes = self.produced.bytes.saturating_add(weight(&diagnostic));
-        if self.produced.bytes > self.limits.output {
-            return Err(Stop::Limit(Limit::Output).into());
-        }
+        self.count_output(weight(&diagnostic), 0)?;
         self.produced.diagnostics.push(diagnostic);
         Ok(Ok(()))
     }
@@ -103,7 +105,7 @@ impl outputs::HostSink for CallState {
         if self.is_closed() {
             return Ok(Err(SinkError::Closed));
         }
-        self.count_output(bytes.len() + path.len() + media_type.len())?;
+        self.count_object(bytes.len() + path.len() + media_type.len(), ATTACHMENT)?;
         self.produced.attachments.push(Attachment {
             path,
             media_type,
@@ -118,18 +120,32 @@ impl outputs::HostSink for CallState {
     }
 }
 
+/// What is kept of an emission besides its bytes and its path: a list grows to twice its length.
+const EMISSION: usize = 2 * size_of::<Emission>();
+/// The same of an attachment.
+const ATTACHMENT: usize = 2 * size_of::<Attachment>();
+
 /// What a diagnostic keeps in memory, in bytes.
-fn weight(diagnostic: &Diagnostic) -> u64 {
+pub(crate) fn weight(diagnostic: &Diagnostic) -> usize {
+    let object = diagnostic.object.as_ref();
+    let names = object.map(|object| [&object.api_version, &object.kind, &object.name]);
     let texts = [
         &diagnostic.field,
         &diagnostic.current_value,
         &diagnostic.proposed_value,
     ];
-    let texts = texts.into_iter().flatten().map(String::len).sum::<usize>();
+    let texts = [&diagnostic.code, &diagnostic.message]
+        .into_iter()
+        .chain(names.into_iter().flatten())
+        .chain(object.and_then(|object| object.namespace.as_ref()))
+        .chain(texts.into_iter().flatten())
+        .chain(diagnostic.location.as_ref().map(|location| &location.path))
+        .map(String::len)
+        .sum::<usize>();
     let tags = diagnostic
         .tags
         .iter()
-        .map(|(key, value)| key.len() + value.len() + 48)
+        .map(|(key, value)| key.len() + value.len() + size_of::<(String, String)>())
         .sum::<usize>();
-    (256 + diagnostic.code.len() + diagnostic.message.len() + texts + tags) as u64
+    2 * size_of::<Diagnostic>() + texts + tags
 }

@@ -4,7 +4,6 @@ use crate::bindings::tidegate::plugin::pairs::{self, Upkeep, Verdict};
 use crate::bindings::tidegate::plugin::types::ObjectId;
 use crate::call::object_id;
 use crate::error::Stop;
-use crate::limits::Limit;
 use crate::state::{CallState, Judging};
 use serde_json::Value;
 use std::sync::Arc;
@@ -31,10 +30,7 @@ impl CallState {
     fn judging(&mut self, handle: &Resource<PairHandle>, weight: usize) -> Result<&mut Judging> {
         self.enter()?;
         let index = self.table.get(handle)?.0;
-        self.produced.bytes = self.produced.bytes.saturating_add(weight as u64);
-        if self.produced.bytes > self.limits.output {
-            return Err(Stop::Limit(Limit::Output).into());
-        }
+        self.count_output(weight, 0)?;
         let judging = self.produced.judgements.get_mut(index);
         judging.ok_or_else(|| Stop::Contract("no such pair".to_owned()).into())
     }
@@ -44,10 +40,10 @@ impl CallState {
         let Some(object) = object else {
             return Ok(None);
         };
-        let bytes = self.host_time(|_| serde_json::to_vec(&*object));
-        bytes
-            .map(Some)
-            .map_err(|error| Stop::Host(error.to_string()).into())
+        let bytes = self.host_time(|_| serde_json::to_vec(&*object))?;
+        let bytes = bytes.map_err(|error| Stop::Host(error.to_string()))?;
+        self.hand_over(bytes.len())?;
+        Ok(Some(bytes))
     }
 }
 

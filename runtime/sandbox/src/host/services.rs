@@ -8,8 +8,11 @@ use crate::error::Stop;
 use crate::limits::Limit;
 use crate::state::CallState;
 use crate::trace::{Answer, Question, TreeName};
+use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use std::sync::Arc;
+use tidegate_values::RemoteSource as _;
 use wasmtime::Result;
 use wasmtime::component::Resource;
 
@@ -25,15 +28,16 @@ impl sources::Host for CallState {
         locator: String,
     ) -> Result<Result<(Resource<TreeHandle>, String), FetchError>> {
         self.enter()?;
-        let Some(remote) = self.call.remote.clone() else {
-            self.trace
-                .record(Question::Remote(locator), Answer::Refused);
+        self.check_key(&locator)?;
+        let locator: Arc<str> = locator.into();
+        let Some(remotes) = self.remotes.clone() else {
+            self.record(Question::Remote(locator), Answer::Refused)?;
             return Ok(Err(FetchError::Denied));
         };
-        let opened = self.waiting(|_| remote.open(&locator));
+        let opened = self.waiting(&remotes, |remotes| remotes.open(&locator))?;
         let (answer, opened) =
             questions::remote(opened).map_err(|error| Stop::Host(error.to_string()))?;
-        self.trace.record(Question::Remote(locator.clone()), answer);
+        self.record(Question::Remote(Arc::clone(&locator)), answer)?;
         match opened {
             Ok((tree, path)) => Ok(Ok((self.push_tree(TreeName::Remote(locator), tree)?, path))),
             Err(missing) => Ok(Err(fetch_error(missing))),
@@ -42,15 +46,16 @@ impl sources::Host for CallState {
 
     fn read_remote(&mut self, url: String) -> Result<Result<Vec<u8>, FetchError>> {
         self.enter()?;
-        let Some(remote) = self.call.remote.clone() else {
-            self.trace
-                .record(Question::RemoteFile(url), Answer::Refused);
+        self.check_key(&url)?;
+        let Some(remotes) = self.remotes.clone() else {
+            self.record(Question::RemoteFile(url), Answer::Refused)?;
             return Ok(Err(FetchError::Denied));
         };
-        let read = self.waiting(|_| remote.read(&url));
+        let read = self.waiting(&remotes, |remotes| remotes.read(&url))?;
         let (answer, read) =
             questions::remote_file(read).map_err(|error| Stop::Host(error.to_string()))?;
-        self.trace.record(Question::RemoteFile(url), answer);
+        self.record(Question::RemoteFile(url), answer)?;
+        self.hand_over(read.as_ref().map_or(0, Bytes::len))?;
         Ok(read.map(|bytes| bytes.to_vec()).map_err(fetch_error))
     }
 }
@@ -62,8 +67,7 @@ impl clock::Host for CallState {
             .call
             .now
             .ok_or_else(|| Stop::Host("the call carries no time".to_owned()))?;
-        self.trace
-            .record(Question::Now, questions::text(&now.to_string()));
+        self.record(Question::Now, questions::text(&now.to_string()))?;
         Ok(now)
     }
 }
@@ -71,6 +75,7 @@ impl clock::Host for CallState {
 impl random::Host for CallState {
     fn bytes(&mut self, name: String, len: u32) -> Result<Vec<u8>> {
         self.enter()?;
+        self.check_key(&name)?;
         self.random_used = self.random_used.saturating_add(u64::from(len));
         if self.random_used > self.limits.random {
             return Err(Stop::Limit(Limit::Random).into());

@@ -4,7 +4,6 @@
 
 use crate::bindings::tidegate::plugin::logging::Level;
 use crate::error::Stop;
-use crate::limits::Limit;
 use crate::state::CallState;
 use wasmtime::component::{ComponentType, Linker, Lower, Resource, ResourceType};
 use wasmtime::{Result, StoreContextMut};
@@ -30,7 +29,7 @@ pub(crate) const INTERFACES: &[&str] = &[
     "wasi:random/insecure-seed",
 ];
 
-/// Bytes that a guest may write at once.
+/// Bytes that a guest may write at once, as `check-write` says. WASI has whoever writes more trap.
 const WRITE_MAX: u64 = 64 * 1024;
 
 const STDOUT: u32 = 1;
@@ -60,7 +59,8 @@ pub(crate) fn add_to_linker(linker: &mut Linker<CallState>) -> Result<()> {
     cli(linker)?;
     io(linker)?;
     let mut seed = linker.instance(&named("wasi:random/insecure-seed"))?;
-    seed.func_wrap("insecure-seed", |store: Store<'_>, (): ()| {
+    seed.func_wrap("insecure-seed", |mut store: Store<'_>, (): ()| {
+        store.data_mut().enter()?;
         let key = store.data().run_key;
         let (first, second) = key.as_bytes().split_at(8);
         let number = |bytes: &[u8]| {
@@ -79,13 +79,18 @@ fn named(interface: &str) -> String {
 
 fn cli(linker: &mut Linker<CallState>) -> Result<()> {
     let mut environment = linker.instance(&named("wasi:cli/environment"))?;
-    environment.func_wrap("get-environment", |_: Store<'_>, (): ()| {
+    environment.func_wrap("get-environment", |mut store: Store<'_>, (): ()| {
+        store.data_mut().enter()?;
         Ok((Vec::<(String, String)>::new(),))
     })?;
-    environment.func_wrap("get-arguments", |_: Store<'_>, (): ()| {
+    environment.func_wrap("get-arguments", |mut store: Store<'_>, (): ()| {
+        store.data_mut().enter()?;
         Ok((Vec::<String>::new(),))
     })?;
-    environment.func_wrap("initial-cwd", |_: Store<'_>, (): ()| Ok((None::<String>,)))?;
+    environment.func_wrap("initial-cwd", |mut store: Store<'_>, (): ()| {
+        store.data_mut().enter()?;
+        Ok((None::<String>,))
+    })?;
 
     let mut exit = linker.instance(&named("wasi:cli/exit"))?;
     exit.func_wrap(
@@ -99,15 +104,18 @@ fn cli(linker: &mut Linker<CallState>) -> Result<()> {
     )?;
 
     let mut stdin = linker.instance(&named("wasi:cli/stdin"))?;
-    stdin.func_wrap("get-stdin", |_: Store<'_>, (): ()| {
+    stdin.func_wrap("get-stdin", |mut store: Store<'_>, (): ()| {
+        store.data_mut().enter()?;
         Ok((Resource::<InputStream>::new_own(0),))
     })?;
     let mut stdout = linker.instance(&named("wasi:cli/stdout"))?;
-    stdout.func_wrap("get-stdout", |_: Store<'_>, (): ()| {
+    stdout.func_wrap("get-stdout", |mut store: Store<'_>, (): ()| {
+        store.data_mut().enter()?;
         Ok((Resource::<OutputStream>::new_own(STDOUT),))
     })?;
     let mut stderr = linker.instance(&named("wasi:cli/stderr"))?;
-    stderr.func_wrap("get-stderr", |_: Store<'_>, (): ()| {
+    stderr.func_wrap("get-stderr", |mut store: Store<'_>, (): ()| {
+        store.data_mut().enter()?;
         Ok((Resource::<OutputStream>::new_own(STDERR),))
     })?;
 
@@ -124,15 +132,18 @@ fn cli(linker: &mut Linker<CallState>) -> Result<()> {
         |_, _| Ok(()),
     )?;
     let mut terminal = linker.instance(&named("wasi:cli/terminal-stdin"))?;
-    terminal.func_wrap("get-terminal-stdin", |_: Store<'_>, (): ()| {
+    terminal.func_wrap("get-terminal-stdin", |mut store: Store<'_>, (): ()| {
+        store.data_mut().enter()?;
         Ok((None::<Resource<TerminalInput>>,))
     })?;
     let mut terminal = linker.instance(&named("wasi:cli/terminal-stdout"))?;
-    terminal.func_wrap("get-terminal-stdout", |_: Store<'_>, (): ()| {
+    terminal.func_wrap("get-terminal-stdout", |mut store: Store<'_>, (): ()| {
+        store.data_mut().enter()?;
         Ok((None::<Resource<TerminalOutput>>,))
     })?;
     let mut terminal = linker.instance(&named("wasi:cli/terminal-stderr"))?;
-    terminal.func_wrap("get-terminal-stderr", |_: Store<'_>, (): ()| {
+    terminal.func_wrap("get-terminal-stderr", |mut store: Store<'_>, (): ()| {
+        store.data_mut().enter()?;
         Ok((None::<Resource<TerminalOutput>>,))
     })
 }
@@ -142,7 +153,10 @@ fn io(linker: &mut Linker<CallState>) -> Result<()> {
     error.resource("error", ResourceType::host::<IoError>(), |_, _| Ok(()))?;
     error.func_wrap(
         "[method]error.to-debug-string",
-        |_: Store<'_>, (_,): (Resource<IoError>,)| Ok(("error".to_owned(),)),
+        |mut store: Store<'_>, (_,): (Resource<IoError>,)| {
+            store.data_mut().enter()?;
+            Ok(("error".to_owned(),))
+        },
     )?;
 
     let mut poll = linker.instance(&named("wasi:io/poll"))?;
@@ -227,7 +241,11 @@ fn io(linker: &mut Linker<CallState>) -> Result<()> {
             |mut store: Store<'_>, (stream, bytes): (Resource<OutputStream>, Vec<u8>)| -> Written {
                 store.data_mut().enter()?;
                 if bytes.len() as u64 > WRITE_MAX {
-                    return Err(Stop::Limit(Limit::HostCallBytes).into());
+                    return Err(Stop::Contract(format!(
+                        "it wrote {} bytes at once, where `check-write` allows {WRITE_MAX}",
+                        bytes.len()
+                    ))
+                    .into());
                 }
                 write(store.data_mut(), stream.rep(), &bytes);
                 Ok((Ok(()),))

@@ -3,6 +3,7 @@
 
 use crate::component::{self, beside, of_core};
 use crate::suite::{alone, call, config, name_of};
+use bytes::Bytes;
 use std::collections::BTreeSet;
 use std::sync::{Arc, atomic::AtomicUsize, atomic::Ordering};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use tidegate_sandbox::{
     Call, Class, Ended, Error, Failure, Grants, Limit, Limits, Observe, PluginPre, Sandbox,
     SandboxConfig,
 };
-use tidegate_values::Secret;
+use tidegate_values::{RemoteError, RemoteSource, Secret, Tree};
 
 /// A plugin that uses much of one thing, what it may use, and the value in the message.
 struct Knob {
@@ -38,6 +39,39 @@ fn repeats(times: u32, imports: &str, body: &str) -> Vec<u8> {
           %describe
         )"
     ))
+}
+
+/// A plugin that asks for facts.
+fn asks(body: &str, times: u32) -> Vec<u8> {
+    let import = "(import %inputs \"[method]request.fact\" (func $fact (param i32 i32 i32 i32)))
+        (data (i32.const 2048) \"some-fact that nobody knows\")";
+    repeats(times, import, body)
+}
+
+/// A plugin that reads the 8 bytes of a file, again and again.
+fn reads(times: u32) -> Vec<u8> {
+    repeats(
+        times,
+        "(import %inputs \"[method]request.source\" (func $source (param i32 i32)))
+         (import %inputs \"[method]tree.read\" (func $read (param i32 i32 i32 i32)))
+         (data (i32.const 2048) \"a/b.yaml\")",
+        "(call $source (local.get 0) (i32.const 16))
+         (call $read (i32.load (i32.const 20)) (i32.const 2048) (i32.const 8) (i32.const 32))",
+    )
+}
+
+/// A remote source that takes its time.
+struct Late;
+
+impl RemoteSource for Late {
+    fn open(&self, locator: &str) -> Result<(Arc<dyn Tree>, String), RemoteError> {
+        Err(RemoteError::NotFound(locator.to_owned()))
+    }
+
+    fn read(&self, _: &str) -> Result<Bytes, RemoteError> {
+        std::thread::sleep(Duration::from_millis(5));
+        Ok(Bytes::from_static(b"kind: X"))
+    }
 }
 
 fn knobs() -> Vec<Knob> {
@@ -148,6 +182,41 @@ fn knobs() -> Vec<Knob> {
             |limits| limits.host_calls = 50,
         ),
         knob(
+            Limit::HostMemory,
+            "2000 bytes",
+            asks("(call $fact (local.get 0) (i32.const 2048) (i32.add (i32.const 1) (local.get $n)) (i32.const 16))", 20),
+            |limits| limits.host_memory = 2000,
+        ),
+        knob(
+            Limit::KeySize,
+            "9 bytes",
+            asks("(call $fact (local.get 0) (i32.const 2048) (i32.const 10) (i32.const 16))", 1),
+            |limits| limits.key_size = 9,
+        ),
+        knob(
+            Limit::Input,
+            "20 bytes",
+            reads(4),
+            |limits| limits.input = 20,
+        ),
+        knob(
+            Limit::HostTime,
+            "0.000000001 s",
+            reads(4),
+            |limits| limits.host_time = Duration::from_nanos(1),
+        ),
+        knob(
+            Limit::Waiting,
+            "0.01 s",
+            repeats(
+                4,
+                "(import \"tidegate:plugin/sources@0.1.0\" \"read-remote\" (func $read (param i32 i32 i32)))
+                 (data (i32.const 2048) \"https://host.example/file\")",
+                "(call $read (i32.const 2048) (i32.const 25) (i32.const 16))",
+            ),
+            |limits| limits.waiting = Duration::from_millis(10),
+        ),
+        knob(
             Limit::Random,
             "64 bytes",
             repeats(
@@ -173,6 +242,7 @@ fn every_limit_has_a_knob_that_turns() {
             plugin.render(Call {
                 limits: Some(limits),
                 random: Some(Secret::new("random".as_bytes())),
+                remote: Some(Arc::new(Late)),
                 ..call()
             })
         };

@@ -8,14 +8,14 @@ use tidegate_sandbox::{
 };
 use tidegate_values::{ObjectRef, RemoteError, RemoteSource, Tree};
 
-const CONFIG_MAP: &str =
+pub(crate) const CONFIG_MAP: &str =
     "apiVersion: v1\ndata:\n  color: blue\nkind: ConfigMap\nmetadata:\n  name: settings\n";
 
-fn sandbox(config: SandboxConfig) -> Sandbox {
+pub(crate) fn sandbox(config: SandboxConfig) -> Sandbox {
     Sandbox::new(config).expect("sandbox")
 }
 
-fn kustomize(sandbox: &Sandbox) -> Arc<PluginPre> {
+pub(crate) fn kustomize(sandbox: &Sandbox) -> Arc<PluginPre> {
     sandbox
         .builtin("kustomize")
         .expect("run `cargo xtask plugins` first")
@@ -29,7 +29,7 @@ fn folder() -> MemoryTree {
     ])
 }
 
-fn call(tree: Arc<dyn Tree>) -> Call {
+pub(crate) fn call(tree: Arc<dyn Tree>) -> Call {
     Call {
         tenant: "team".to_owned(),
         source: Some(tree),
@@ -282,6 +282,7 @@ impl RemoteSource for Slow {
 fn more_guests_wait_for_something_than_the_pool_has_instances() {
     let sandbox = sandbox(SandboxConfig {
         pool: 2,
+        waiting: 1,
         results: 0,
         ..SandboxConfig::controller()
     });

@@ -3,5 +3,6 @@
 mod builtins;
 mod drift;
 mod fuzz;
+mod remotes;
 #[path = "../shared/tree.rs"]
 mod tree;

@@ -48,7 +48,9 @@ impl Stalled {
 
 impl RemoteSource for Stalled {
     fn open(&self, _: &str) -> Result<(Arc<dyn Tree>, String), RemoteError> {
-        self.asked.lock().unwrap().send(()).unwrap();
+        let asked = self.asked.lock().expect("nobody panicked");
+        asked.send(()).expect("somebody listens");
+        drop(asked);
         let began = Instant::now();
         while !self.let_go.load(Ordering::SeqCst) {
             if began.elapsed() > self.longest {
@@ -65,7 +67,7 @@ impl RemoteSource for Stalled {
 
     fn bounded(&self, longest: Duration, stop: &Arc<AtomicBool>) -> Option<Arc<dyn RemoteSource>> {
         Some(Arc::new(Self {
-            asked: Mutex::new(self.asked.lock().unwrap().clone()),
+            asked: Mutex::new(self.asked.lock().expect("nobody panicked").clone()),
             let_go: Arc::clone(stop),
             longest: self.longest.min(longest),
         }))
@@ -133,7 +135,8 @@ struct Counted {
 impl RemoteSource for Counted {
     fn open(&self, _: &str) -> Result<(Arc<dyn Tree>, String), RemoteError> {
         self.opened.fetch_add(1, Ordering::SeqCst);
-        Ok((Arc::clone(&self.base.lock().unwrap()), "base".to_owned()))
+        let base = self.base.lock().expect("nobody panicked");
+        Ok((Arc::clone(&base), "base".to_owned()))
     }
 
     fn read(&self, url: &str) -> Result<Bytes, RemoteError> {
