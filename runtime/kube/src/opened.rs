@@ -7,9 +7,10 @@ use std::task::Context;
 use std::task::Poll;
 use tower::Service;
 
-/// A client that calls `opened` whenever the API server takes up a watch. kube's watcher does so again and again by
-/// itself, and tells only of failures and of what happens.
-pub(crate) fn telling(client: Client, opened: impl Fn() + Send + Sync + 'static) -> Client {
+/// A client that calls `opened` whenever the API server takes up a watch, with the resource version from where it goes on:
+/// all that is older was told before. 0 when it is no number. kube's watcher takes watches up again and again by itself, and
+/// tells only of failures and of what happens.
+pub(crate) fn telling(client: Client, opened: impl Fn(u64) + Send + Sync + 'static) -> Client {
     let namespace = client.default_namespace().to_owned();
     Client::new(
         Telling {
@@ -23,7 +24,7 @@ pub(crate) fn telling(client: Client, opened: impl Fn() + Send + Sync + 'static)
 #[derive(Clone)]
 struct Telling {
     inner: Client,
-    opened: Arc<dyn Fn() + Send + Sync>,
+    opened: Arc<dyn Fn(u64) + Send + Sync>,
 }
 
 impl Service<Request<Body>> for Telling {
@@ -38,12 +39,20 @@ impl Service<Request<Body>> for Telling {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let Self { inner, opened } = self.clone();
         Box::pin(async move {
-            let is_watch = is_watch(&request);
+            let since = is_watch(&request).then(|| version_of(&request));
             let answer = inner.send(request).await?;
-            if is_watch && answer.status().is_success() {
-                opened();
+            if let Some(since) = since.filter(|_| answer.status().is_success()) {
+                opened(since);
             }
             Ok(answer)
         })
     }
+}
+
+fn version_of(request: &Request<Body>) -> u64 {
+    let query = request.uri().query().unwrap_or_default();
+    let version = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("resourceVersion="));
+    version.and_then(|text| text.parse().ok()).unwrap_or(0)
 }

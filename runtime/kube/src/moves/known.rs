@@ -32,7 +32,7 @@ pub(super) struct Known {
     objects: Option<BTreeMap<Key, Managed>>,
     /// What the list that is under way told so far.
     listed: BTreeMap<Key, Listed>,
-    /// The newest resource version heard of: older writes are known, newer ones may still be on their way.
+    /// The newest resource version up to which all was told: older writes are known, newer ones may still be on their way.
     heard: u64,
     hearing: Hearing,
 }
@@ -41,6 +41,8 @@ pub(super) struct Known {
 #[derive(Clone, Copy)]
 enum Hearing {
     Well,
+    /// All was listed. What happens from then on is told when the watch is taken up.
+    Listed,
     /// The watch failed. What happens now is told when it is taken up again.
     Lost,
     /// It was taken up again then.
@@ -85,7 +87,7 @@ impl Known {
         let written: u64 = resource_version.parse().unwrap_or(0);
         match self.objects.as_ref().map(|objects| objects.get(key)) {
             Some(Some(object)) if object.moved_at > written => Seen::Moved,
-            // Gone. What is newer than all that the watch told was written since.
+            // Gone. What is newer than all that the watch told was written since, and will be told.
             Some(None) if written <= self.heard => Seen::Moved,
             Some(_) if self.hears(now) => Seen::Unmoved,
             None | Some(_) => Seen::Unknown,
@@ -103,7 +105,7 @@ impl Known {
     fn hears(&self, now: Instant) -> bool {
         match self.hearing {
             Hearing::Well => true,
-            Hearing::Lost => false,
+            Hearing::Listed | Hearing::Lost => false,
             Hearing::Again(since) => now.saturating_duration_since(since) >= CATCHING_UP,
         }
     }
@@ -113,10 +115,18 @@ impl Known {
         self.hearing = Hearing::Lost;
     }
 
-    /// The API server took the watch up again, from where it ended.
-    pub(super) fn resumed(&mut self, now: Instant) {
-        if matches!(self.hearing, Hearing::Lost) {
-            self.hearing = Hearing::Again(now);
+    /// The API server took the watch up, from where it or its list ended: at the resource version `since`. What was written
+    /// before, and is not there, came and went while nobody listened, or went before the list: it is never told of.
+    pub(super) fn opened(&mut self, since: u64, now: Instant) {
+        self.heard = self.heard.max(since);
+        self.resumed(now);
+    }
+
+    fn resumed(&mut self, now: Instant) {
+        match self.hearing {
+            Hearing::Listed => self.hearing = Hearing::Well,
+            Hearing::Lost => self.hearing = Hearing::Again(now),
+            Hearing::Well | Hearing::Again(_) => {}
         }
     }
 
@@ -132,7 +142,7 @@ impl Known {
                 }
             }
             Event::InitDone => {
-                self.hearing = Hearing::Well;
+                self.hearing = Hearing::Listed;
                 return self.replace();
             }
             Event::Apply(object) => {

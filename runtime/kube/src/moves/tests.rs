@@ -265,6 +265,20 @@ async fn a_quiet_watch_is_trusted_again_once_it_is_taken_up() {
 }
 
 #[tokio::test]
+async fn what_went_before_the_first_list_has_moved() {
+    let answers = [list(9, &[]), Answer::Watch(Vec::new())];
+    let (_server, moves) = Server::start(Scope::All, answers).await;
+    // Written at 7, and deleted at 8.
+    moves.watch(&Key::new("flux", "app"), places(&["ns"]));
+    until("it is known to be gone", || {
+        seen(&moves, "a", "7") == Seen::Moved
+    })
+    .await;
+    // What is written now is told soon.
+    assert_eq!(seen(&moves, "a", "10"), Seen::Unmoved);
+}
+
+#[tokio::test]
 async fn a_watch_ends_with_the_last_owner_that_needs_it() {
     let (server, moves) = Server::start(
         Scope::All,
@@ -279,7 +293,7 @@ async fn a_watch_ends_with_the_last_owner_that_needs_it() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     let asked = ["ask /api/v1/configmaps", "watch /api/v1/configmaps"];
     assert_eq!(server.asked(), asked);
-    assert_eq!(seen(&moves, "a", "4"), Seen::Unmoved);
+    until("it is heard", || seen(&moves, "a", "4") == Seen::Unmoved).await;
     moves.watch(&other, places(&[]));
     server.wait_for("gone: /api/v1/configmaps").await;
     assert_eq!(seen(&moves, "a", "4"), Seen::Unknown);
@@ -381,7 +395,7 @@ async fn where_one_watch_cannot_see_all_each_namespace_ends_by_itself() {
     server
         .wait_for("gone: /api/v1/namespaces/more/configmaps")
         .await;
-    assert_eq!(seen(&moves, "a", "4"), Seen::Unmoved);
+    until("it is heard", || seen(&moves, "a", "4") == Seen::Unmoved).await;
 }
 
 #[test]

@@ -50,9 +50,9 @@ impl Watch {
     ) -> Arc<Self> {
         Arc::new_cyclic(|this: &Weak<Self>| {
             let this = Weak::clone(this);
-            let opened = move || {
+            let opened = move |since| {
                 if let Some(this) = this.upgrade() {
-                    lock(&this.known).resumed(Instant::now());
+                    lock(&this.known).opened(since, Instant::now());
                     lock(&this.refusal).succeeded();
                 }
             };

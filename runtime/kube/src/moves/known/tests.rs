@@ -27,8 +27,14 @@ fn object(name: &str, version: u64, generation: i64) -> Metadata {
     .unwrap()
 }
 
-/// What a complete list of these told, as `name` or `name (idle)`.
+/// What a complete list of these told, as `name` or `name (idle)`. The watch is taken up after it.
 fn list(known: &mut Known, objects: &[Metadata], now: Instant) -> Vec<String> {
+    let told = only_list(known, objects, now);
+    known.opened(0, now);
+    told
+}
+
+fn only_list(known: &mut Known, objects: &[Metadata], now: Instant) -> Vec<String> {
     assert!(known.take(Event::Init, now).is_empty());
     for object in objects {
         let event = Event::InitApply(object.clone());
@@ -73,7 +79,7 @@ fn goes_on_after_a_failure_where_it_ended() {
     assert_eq!(seen(&known, "c", "7", start), Seen::Moved);
 
     let resumed = start + Duration::from_secs(30);
-    known.resumed(resumed);
+    known.opened(7, resumed);
     assert_eq!(seen(&known, "a", "5", resumed), Seen::Unknown);
     // No list comes, and still what is told is taken in and passed on.
     let moved = known.take(Event::Apply(object("a", 10, 2)), resumed);
@@ -106,14 +112,14 @@ fn another_failure_before_it_has_caught_up_counts() {
     let start = Instant::now();
     list(&mut known, &[object("a", 5, 1)], start);
     known.lost();
-    known.resumed(start);
+    known.opened(5, start);
     known.lost();
     let later = start + CATCHING_UP;
     assert_eq!(seen(&known, "a", "5", later), Seen::Unknown);
     // A success that nobody missed changes nothing.
     let mut known = self::known();
     list(&mut known, &[object("a", 5, 1)], start);
-    known.resumed(start);
+    known.opened(5, start);
     assert_eq!(seen(&known, "a", "5", start), Seen::Unmoved);
 }
 
@@ -214,4 +220,35 @@ fn who_loses_its_labels_is_gone() {
     stripped.metadata.labels = None;
     assert_eq!(names(&known.take(Event::Apply(stripped), start)), ["a"]);
     assert_eq!(seen(&known, "a", "5", start), Seen::Moved);
+}
+
+#[test]
+fn what_was_written_before_a_list_and_is_not_in_it_is_gone() {
+    let mut known = known();
+    let start = Instant::now();
+    only_list(&mut known, &[object("other", 4, 1)], start);
+    // Written at 7, whatever became of it: the list is newer than all that it told.
+    assert_eq!(seen(&known, "a", "7", start), Seen::Unknown);
+    known.opened(9, start);
+    for (written, expected) in [
+        ("7", Seen::Moved),
+        ("9", Seen::Moved),
+        ("10", Seen::Unmoved),
+    ] {
+        assert_eq!(seen(&known, "a", written, start), expected, "{written}");
+    }
+    assert_eq!(seen(&known, "other", "4", start), Seen::Unmoved);
+
+    // The version where the watch was was too old, and all is listed anew.
+    known.lost();
+    only_list(&mut known, &[object("other", 4, 1)], start);
+    assert_eq!(seen(&known, "a", "10", start), Seen::Unknown);
+    assert_eq!(seen(&known, "a", "9", start), Seen::Moved);
+    known.opened(12, start);
+    assert_eq!(seen(&known, "a", "10", start), Seen::Moved);
+
+    // The watch ended and is taken up where it was by then.
+    known.opened(20, start);
+    assert_eq!(seen(&known, "a", "19", start), Seen::Moved);
+    assert_eq!(seen(&known, "a", "21", start), Seen::Unmoved);
 }
