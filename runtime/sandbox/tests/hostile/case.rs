@@ -129,6 +129,7 @@ impl Case {
                 "output" => limits.output = *value,
                 "handles" => limits.handles = u32::try_from(*value).expect("a small number"),
                 "host_calls" => limits.host_calls = *value,
+                "host_memory" => limits.host_memory = *value,
                 other => panic!("{}: unknown limit `{other}`", self.name),
             }
         }
