@@ -86,10 +86,8 @@ async fn commit<K: Kind>(run: &Run<K>, report: Report) -> (Next, bool) {
             match run.committer.finalizers(&object, &finalizers).await {
                 Ok(Some(new)) => *crate::run::lock(&run.current) = new,
                 Ok(None) => return (Next::Never, false),
-                Err(error) => {
-                    tracing::debug!(%error, "failed to update finalizers");
-                    return (Next::Retry, true);
-                }
+                // The committer has told of it.
+                Err(_) => return (Next::Retry, true),
             }
         }
     }

@@ -1,5 +1,6 @@
 use crate::Key;
 use crate::Watched;
+use crate::told::Told;
 use k8s_openapi::NamespaceResourceScope;
 use kube::Api;
 use kube::Client;
@@ -19,6 +20,8 @@ pub struct Committer<K> {
     client: Client,
     manager: String,
     watched: Arc<Watched<K>>,
+    /// Why the finalizers of objects could not be written, as far as that was told.
+    told: Told<Key>,
 }
 
 impl<K> Committer<K>
@@ -39,6 +42,7 @@ where
             client,
             manager: manager.into(),
             watched,
+            told: Told::default(),
         }
     }
 
@@ -58,6 +62,9 @@ where
 
     /// Sets the finalizers, provided that nobody wrote the object since it was read: a lost race is a `Conflict`,
     /// and the next try sees the newer object. `None` when the object is gone.
+    ///
+    /// Any other failure is told in the log: without its finalizer nothing is done for an object, and its status stays
+    /// as it is. It is told once, and again when it is another.
     pub async fn finalizers(
         &self,
         object: &K,
@@ -72,6 +79,7 @@ where
                 &Patch::Merge(body),
             )
             .await;
+        tell(&self.told, &Key::of(object), answer.as_ref().err());
         self.take_in(object, answer)
     }
 
@@ -97,6 +105,24 @@ where
             Err(error) if crate::has_reason(&error, "NotFound") => Ok(None),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// Tells why the finalizers of an object could not be written; a lost race is no news, it is run again.
+fn tell(told: &Told<Key>, key: &Key, failure: Option<&kube::Error>) {
+    let gone = |error: &kube::Error| crate::has_reason(error, "NotFound");
+    let Some(error) = failure.filter(|error| !gone(error)) else {
+        if told.is_over(key) && failure.is_none() {
+            tracing::info!("finalizers can be updated now");
+        }
+        return;
+    };
+    let lost = crate::has_reason(error, "Conflict");
+    let error = crate::message_of(error);
+    if !lost && told.is_news(key, &error) {
+        tracing::error!(error, "failed to update finalizers");
+    } else {
+        tracing::debug!(error, "failed to update finalizers");
     }
 }
 
@@ -132,7 +158,37 @@ pub fn merge_patch(old: &Value, new: &Value) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::merge_patch;
+    use super::tell;
+    use crate::Key;
+    use crate::told::Told;
+    use crate::told::tests::logged;
+    use crate::told::tests::refusal;
     use serde_json::json;
+
+    #[test]
+    fn a_finalizer_that_can_not_be_written_is_told_of_once() {
+        let told = Told::default();
+        let key = Key::new("team", "app");
+        let lines = |answers: &[Option<(&str, &str)>]| {
+            logged(|| {
+                for answer in answers {
+                    let failure = answer.map(|(reason, message)| refusal(reason, message));
+                    tell(&told, &key, failure.as_ref());
+                }
+            })
+        };
+        let forbidden = Some(("Forbidden", "no right to patch"));
+        assert_eq!(
+            lines(&[forbidden, Some(("Conflict", "modified")), forbidden]),
+            [r#"ERROR failed to update finalizers error="no right to patch""#]
+        );
+        assert_eq!(
+            lines(&[Some(("Forbidden", "denied by a webhook"))]),
+            [r#"ERROR failed to update finalizers error="denied by a webhook""#]
+        );
+        assert_eq!(lines(&[None, None]), ["INFO finalizers can be updated now"]);
+        assert_eq!(lines(&[forbidden, Some(("NotFound", "gone"))]).len(), 1);
+    }
 
     #[test]
     fn names_just_what_differs() {

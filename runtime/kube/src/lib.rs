@@ -16,6 +16,7 @@ mod recorder;
 mod refusal;
 mod requests;
 mod scope;
+mod told;
 mod watched;
 
 pub use cluster::Cluster;

@@ -1,5 +1,7 @@
+use crate::told::Told;
 use jiff::Timestamp;
 use kube::Client;
+use kube::core::response::StatusCause;
 use serde_json::Value;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -47,6 +49,7 @@ impl Recorder {
             let mut writer = Writer {
                 client,
                 correlator: Correlator::default(),
+                told: Told::default(),
             };
             while let Some(job) = jobs.recv().await {
                 match job {
@@ -90,6 +93,8 @@ impl Recorder {
 struct Writer {
     client: Client,
     correlator: Correlator,
+    /// Why events could not be written, as far as that was told: by namespace, and the verb.
+    told: Told<(String, &'static str)>,
 }
 
 impl Writer {
@@ -106,26 +111,20 @@ impl Writer {
                     "lastTimestamp": second(occurrence.at),
                     "message": series.message,
                 });
-                match self
+                let answer = self
                     .send("PATCH", &format!("{path}/{}", series.name), &patch)
-                    .await
-                {
-                    Ok(()) => return,
+                    .await;
+                match answer {
                     // The Event has been collected: tell it anew.
                     Err(error) if crate::has_reason(&error, "NotFound") => series,
-                    Err(error) => {
-                        tracing::warn!(%error, "failed to count an event");
-                        return;
-                    }
+                    answer => return tell(&self.told, namespace, "patch", answer),
                 }
             }
             Placed::First(series) => series,
         };
         let body = body_of(&occurrence, &known);
-        if let Err(error) = self.send("POST", &path, &body).await {
-            // A namespace that is being deleted takes no events; that is nobody's fault.
-            tracing::debug!(%error, object = %occurrence.event.object, "failed to record an event");
-        }
+        let answer = self.send("POST", &path, &body).await;
+        tell(&self.told, namespace, "create", answer);
     }
 
     async fn send(&self, method: &str, path: &str, body: &Value) -> Result<(), kube::Error> {
@@ -142,6 +141,46 @@ impl Writer {
             .map_err(kube::Error::HttpError)?;
         self.client.request::<Value>(request).await.map(drop)
     }
+}
+
+/// Tells why events of a namespace are lost: once, and again when it is for another reason.
+fn tell(
+    told: &Told<(String, &'static str)>,
+    namespace: &str,
+    verb: &'static str,
+    answer: Result<(), kube::Error>,
+) {
+    let place = (namespace.to_owned(), verb);
+    let Err(error) = answer else {
+        if told.is_over(&place) {
+            tracing::info!(
+                namespace,
+                "events in the namespace {namespace} are recorded again"
+            );
+        }
+        return;
+    };
+    let message = crate::message_of(&error);
+    // The text may name the event, which is another each time.
+    match reason_of(&error) {
+        Some(reason) if told.is_news(&place, reason) => tracing::warn!(
+            namespace,
+            error = message,
+            "failed to {verb} an event: what happens in the namespace {namespace} is seen in statuses and the log only"
+        ),
+        _ => tracing::debug!(namespace, error = message, "failed to {verb} an event"),
+    }
+}
+
+/// What kind of failure it is. `None` for a namespace that goes or is gone: it takes no events, which is nobody's fault.
+fn reason_of(error: &kube::Error) -> Option<&str> {
+    let kube::Error::Api(status) = error else {
+        return Some("no answer");
+    };
+    let goes = |cause: &StatusCause| cause.reason == "NamespaceTerminating";
+    let details = status.details.as_ref();
+    let terminating = details.is_some_and(|details| details.causes.iter().any(goes));
+    (!terminating && status.reason != "NotFound").then_some(&status.reason)
 }
 
 fn body_of(occurrence: &Occurrence, series: &Series) -> Value {
@@ -276,7 +315,13 @@ mod tests {
     use super::Correlator;
     use super::Occurrence;
     use super::Placed;
+    use super::tell;
+    use crate::told::Told;
+    use crate::told::tests::logged;
+    use crate::told::tests::refusal;
     use jiff::Timestamp;
+    use kube::core::response::StatusCause;
+    use kube::core::response::StatusDetails;
     use tidegate_values::Event;
     use tidegate_values::ObjectRef;
     use tidegate_values::Severity;
@@ -311,6 +356,48 @@ mod tests {
         assert_eq!(place(&mut correlator, "a", 1), (true, 1, "a".to_owned()));
         assert_eq!(place(&mut correlator, "a", 2), (false, 2, "a".to_owned()));
         assert_eq!(place(&mut correlator, "b", 3), (true, 1, "b".to_owned()));
+    }
+
+    #[test]
+    fn lost_events_are_told_of_once_per_namespace() {
+        let told = Told::default();
+        let lines = |namespace: &str, answer: Result<(), kube::Error>| {
+            logged(|| tell(&told, namespace, "create", answer))
+        };
+        let forbidden =
+            |name: &str| Err(refusal("Forbidden", &format!("event {name} is forbidden")));
+        assert_eq!(
+            lines("team", forbidden("a")),
+            [
+                r#"WARN failed to create an event: what happens in the namespace team is seen in statuses and the log only namespace="team" error="event a is forbidden""#
+            ]
+        );
+        assert!(lines("team", forbidden("b")).is_empty());
+        assert_eq!(lines("other", forbidden("b")).len(), 1);
+        assert_eq!(
+            lines("team", Ok(())),
+            [r#"INFO events in the namespace team are recorded again namespace="team""#]
+        );
+        assert!(lines("team", Ok(())).is_empty());
+        assert_eq!(lines("team", forbidden("c")).len(), 1);
+
+        let mut terminating = refusal("Forbidden", "it is being terminated");
+        if let kube::Error::Api(status) = &mut terminating {
+            status.details = Some(StatusDetails {
+                causes: vec![StatusCause {
+                    reason: "NamespaceTerminating".to_owned(),
+                    message: String::new(),
+                    field: String::new(),
+                }],
+                name: String::new(),
+                group: String::new(),
+                kind: String::new(),
+                uid: String::new(),
+                retry_after_seconds: 0,
+            });
+        }
+        assert!(lines("going", Err(terminating)).is_empty());
+        assert!(lines("gone", Err(refusal("NotFound", "no such namespace"))).is_empty());
     }
 
     #[test]
