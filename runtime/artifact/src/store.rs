@@ -100,6 +100,7 @@ pub enum VerifyError {
     /// The text is Flux's (fluxcd/pkg `artifact/storage`, `VerifyArtifact`).
     #[error("computed digest doesn't match '{0}'")]
     Mismatch(ArchiveDigest),
+    /// It could not be read now, which tells nothing about it.
     #[error("{0}")]
     Io(#[source] io::Error),
 }
@@ -269,17 +270,20 @@ impl Store {
 
     /// Whether the archive at `path` has the promised digest. Reads all of it.
     pub fn verify(&self, path: &str, digest: &ArchiveDigest) -> Result<(), VerifyError> {
-        if !self.exists(path) {
-            return Err(VerifyError::Missing);
-        }
         let path = self.local(path).map_err(|_| VerifyError::Missing)?;
-        match std::fs::File::open(path)
-            .and_then(|mut file| digest_of(&mut file, digest.algorithm()))
-        {
+        let digested = || {
+            if !std::fs::symlink_metadata(&path)?.is_file() {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+            digest_of(&mut std::fs::File::open(&path)?, digest.algorithm())
+        };
+        match digested() {
             Ok(found) if found == *digest => Ok(()),
             Ok(_) => Err(VerifyError::Mismatch(*digest)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(VerifyError::Missing),
-            Err(error) => Err(VerifyError::Io(error)),
+            Err(error) => match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Err(VerifyError::Missing),
+                _ => Err(VerifyError::Io(error)),
+            },
         }
     }
 

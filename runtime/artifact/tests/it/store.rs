@@ -230,6 +230,24 @@ fn tampering_and_loss_are_told() {
     }
 }
 
+/// No digest was made, so nothing tells that it is another.
+#[test]
+fn what_can_not_be_read_is_not_called_tampered() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::new(Options::new(folder.path(), "here")).unwrap();
+    // Readable by its mode, and each read ends in an I/O error.
+    std::os::unix::fs::symlink("/proc/self", folder.path().join("gitrepository")).unwrap();
+    let digest = ArchiveDigest::of(Algorithm::Sha256, b"");
+    for path in ["gitrepository/mem", &format!("{}/a", "x".repeat(300))] {
+        let told = store.verify(path, &digest).unwrap_err();
+        assert!(matches!(told, VerifyError::Io(_)), "{told}");
+    }
+    for path in ["nowhere", "gitrepository/mem/below", "gitrepository/fd"] {
+        let told = store.verify(path, &digest).unwrap_err();
+        assert!(matches!(told, VerifyError::Missing), "{told}");
+    }
+}
+
 #[test]
 fn old_archives_go_and_blobs_with_them() {
     let folder = tempfile::tempdir().unwrap();
