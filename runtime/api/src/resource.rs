@@ -29,7 +29,7 @@ pub trait CustomResource:
     /// What people ask for.
     type Spec: JsonSchema;
     /// What came of it.
-    type Status: JsonSchema + ReconcileStatus;
+    type Status: JsonSchema + ReconcileStatus + Serialize + Clone;
 
     /// API group: `source.toolkit.fluxcd.io`.
     const GROUP: &'static str;

@@ -6,6 +6,7 @@
 mod announcer;
 mod clock;
 mod controller;
+mod draft;
 mod interrupts;
 mod kind;
 mod next;
@@ -21,6 +22,10 @@ pub use announcer::Announcer;
 pub use clock::Clock;
 pub use controller::Controller;
 pub use controller::Setup;
+pub use draft::Draft;
+pub use draft::add_finalizer;
+pub use draft::has_finalizer;
+pub use draft::status_value;
 pub use kind::Kind;
 pub use kind::Report;
 pub use next::Backoff;

@@ -38,6 +38,7 @@ use tidegate_flow::Announcer;
 use tidegate_flow::Kind;
 use tidegate_flow::Report;
 use tidegate_flow::Run;
+use tidegate_flow::status_value;
 use tidegate_kube::Cluster;
 use tidegate_kube::Moves;
 use tidegate_kube::Scope;
@@ -115,6 +116,6 @@ impl Kind for Reconciler {
     }
 
     fn status(object: &Kustomization) -> Value {
-        report::value(&object.status)
+        status_value(&object.status)
     }
 }

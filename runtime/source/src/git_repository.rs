@@ -27,6 +27,7 @@ use tidegate_flow::Flow;
 use tidegate_flow::Kind;
 use tidegate_flow::Report;
 use tidegate_flow::Run;
+use tidegate_flow::status_value;
 use tidegate_git::SshAlgorithms;
 use tidegate_kube::Cluster;
 use tidegate_kube::Watched;
@@ -88,7 +89,7 @@ impl Kind for Reconciler {
         match plan {
             Plan::Delete(name) => self.delete(name).await,
             Plan::Fetch(plan) => {
-                run.progress(report::value(&report::progress(
+                run.progress(status_value(&report::progress(
                     object,
                     &inputs.stored,
                     run.clock.now(),
@@ -110,6 +111,6 @@ impl Kind for Reconciler {
     }
 
     fn status(object: &GitRepository) -> Value {
-        report::value(&object.status)
+        status_value(&object.status)
     }
 }

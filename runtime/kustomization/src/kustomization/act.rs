@@ -12,7 +12,6 @@ use super::outcome::Outcome;
 use super::outcome::Step;
 use super::plan::Apply;
 use super::plan::HealthChecks;
-use super::plan::has_finalizer;
 use super::report;
 use crate::build;
 use kube::Client;
@@ -27,6 +26,8 @@ use tidegate_artifact::DownloadError;
 use tidegate_flow::Run;
 use tidegate_flow::StopOnDrop;
 use tidegate_flow::Trigger;
+use tidegate_flow::has_finalizer;
+use tidegate_flow::status_value;
 use tidegate_kube::ConnectError;
 use tidegate_kube::Key;
 use tidegate_values::Tree;
@@ -72,7 +73,7 @@ impl Reconciler {
         run: &Run<Self>,
     ) -> Result<(), Ended> {
         let progress =
-            |attempt: &Attempt| report::value(&report::progress(object, attempt, run.clock.now()));
+            |attempt: &Attempt| status_value(&report::progress(object, attempt, run.clock.now()));
         let started = run.clock.instant();
         run.progress(progress(attempt));
         let tree = self.fetch(plan, run).await?;
@@ -109,7 +110,7 @@ impl Reconciler {
                 ))
             })?;
             // Somebody took the finalizer away while this was built: nobody would know of what is applied now.
-            if !is_there || !has_finalizer(&run.object()) {
+            if !is_there || !has_finalizer(&*run.object()) {
                 return Err(Ended::FinalizerMissing);
             }
         }

@@ -18,12 +18,12 @@ use tidegate_api::Inventory;
 use tidegate_api::Kustomization;
 use tidegate_api::SubstituteReference;
 use tidegate_api::SubstituteStrategy;
-use tidegate_api::meta::FINALIZER;
 use tidegate_api::meta::annotation;
 use tidegate_api::meta::condition;
 use tidegate_api::meta::reason;
 use tidegate_cel::HealthExpressions;
 use tidegate_cel::HealthRules;
+use tidegate_flow::has_finalizer;
 use tidegate_kube::Cluster;
 use tidegate_kube::Key;
 use tidegate_values::ObjectRef;
@@ -206,11 +206,6 @@ fn account(object: &Kustomization, settings: &Settings) -> Option<String> {
         .service_account_name
         .clone()
         .or_else(|| settings.default_service_account.clone())
-}
-
-/// Whether the object stays until what was applied for it is dealt with.
-pub(super) fn has_finalizer(object: &Kustomization) -> bool {
-    object.finalizers().iter().any(|name| name == FINALIZER)
 }
 
 /// Whatever is referred to can exist.

@@ -23,8 +23,6 @@ use draft::Draft;
 use events::event_of;
 use events::passed;
 use jiff::Timestamp;
-use kube::ResourceExt as _;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tidegate_api::ConditionStatus;
@@ -32,8 +30,6 @@ use tidegate_api::Duration as GoDuration;
 use tidegate_api::Kustomization;
 use tidegate_api::KustomizationStatus;
 use tidegate_api::Time;
-use tidegate_api::meta::FINALIZER;
-use tidegate_api::meta::annotation;
 use tidegate_api::meta::condition;
 use tidegate_api::meta::event;
 use tidegate_api::meta::group::KUSTOMIZE;
@@ -41,15 +37,12 @@ use tidegate_api::meta::reason;
 use tidegate_apply::ChangeSet;
 use tidegate_flow::Next;
 use tidegate_flow::Report;
+use tidegate_flow::add_finalizer;
 use tidegate_values::Event;
 use tidegate_values::Severity;
 
 /// Before the text of every mistake that only a change of the spec mends.
 const TERMINAL: &str = "Reconciliation failed terminally due to configuration error";
-
-pub(super) fn value(status: &KustomizationStatus) -> Value {
-    serde_json::to_value(status).unwrap_or_else(|_| Value::Object(serde_json::Map::new()))
-}
 
 /// The status while `step` is under way.
 pub(super) fn progress(
@@ -59,7 +52,7 @@ pub(super) fn progress(
 ) -> KustomizationStatus {
     let mut draft = Draft::new(object, now);
     draft.progress(attempt);
-    draft.status
+    draft.into_inner().status
 }
 
 /// Tells what goes away with its Kustomization. `None` when there was nothing.
@@ -85,30 +78,12 @@ pub(super) fn report(
     took: Duration,
 ) -> Report {
     let mut draft = Draft::new(object, now);
-    let mut finalizers = None;
     let next = match outcome {
-        Outcome::FinalizerMissing => {
-            let mut with = object.finalizers().to_vec();
-            with.push(FINALIZER.to_owned());
-            return Report {
-                status: value(&object.status),
-                finalizers: Some(with),
-                events: Vec::new(),
-                next: Next::Now,
-                error: None,
-            };
-        }
+        Outcome::FinalizerMissing => return add_finalizer(object),
         Outcome::Finalized(finalized) => {
             let next = draft.finalized(finalized);
             if next == Next::Never {
-                finalizers = Some(
-                    object
-                        .finalizers()
-                        .iter()
-                        .filter(|name| *name != FINALIZER)
-                        .cloned()
-                        .collect(),
-                );
+                draft.release();
             }
             next
         }
@@ -116,13 +91,7 @@ pub(super) fn report(
         held => draft.held(held, inputs),
     };
     draft.finish(object, took);
-    Report {
-        status: value(&draft.status),
-        finalizers,
-        events: draft.events,
-        next,
-        error: draft.error,
-    }
+    draft.into_inner().report(next)
 }
 
 impl Draft<'_> {
@@ -139,7 +108,7 @@ impl Draft<'_> {
                     "{field} is not served by this version of Tidegate: {way_out}, or wait for a version that serves it"
                 );
                 self.stalled(reason::FEATURE_GATE_DISABLED, &message);
-                self.status.observed_generation = self.generation();
+                self.observe_generation();
                 self.fail(message, None);
                 Next::Never
             }
@@ -150,7 +119,7 @@ impl Draft<'_> {
             } => {
                 let message = format!("{TERMINAL}: {message}");
                 self.stalled(reason, &message);
-                self.status.observed_generation = self.generation();
+                self.observe_generation();
                 self.fail(message, revision.as_ref());
                 Next::Never
             }
@@ -218,7 +187,7 @@ impl Draft<'_> {
             reason::PROGRESSING,
             &message,
         );
-        self.status.conditions.remove(condition::STALLED);
+        self.remove(condition::STALLED);
         if attempt.step >= Step::Building {
             self.status.last_attempted_revision = Some(revision.clone());
         }
@@ -294,7 +263,7 @@ impl Draft<'_> {
 
     fn succeeded(&mut self, attempt: &Attempt, took: Duration) -> Next {
         if attempt.health == Health::NotChecked {
-            self.status.conditions.remove(condition::HEALTHY);
+            self.remove(condition::HEALTHY);
         }
         let revision = &attempt.revision;
         self.status.last_applied_revision = Some(revision.revision.clone());
@@ -328,9 +297,9 @@ impl Draft<'_> {
         if let Some(origin) = &attempt.revision.origin {
             metadata.insert("originRevision".to_owned(), origin.clone());
         }
-        self.status
-            .history
-            .upsert(digest, Time::new(self.now), go(took), reason, metadata);
+        let now = Time::new(self.now);
+        let history = &mut self.status.history;
+        history.upsert(digest, now, go(took), reason, metadata);
     }
 
     fn finalized(&mut self, finalized: &Finalized) -> Next {
@@ -365,22 +334,15 @@ impl Draft<'_> {
 
     /// What is done at the end of every look.
     fn finish(&mut self, object: &Kustomization, took: Duration) {
-        if let Some(request) = object.annotations().get(annotation::RECONCILE_REQUESTED_AT) {
-            self.status.last_handled_reconcile_at = Some(request.clone());
+        self.answer_request();
+        if self.conditions().is_true(condition::READY) {
+            self.remove(condition::RECONCILING);
+            self.observe_generation();
         }
-        if self.status.conditions.is_true(condition::READY) {
-            self.status.conditions.remove(condition::RECONCILING);
-            self.status.observed_generation = self.generation();
+        if self.conditions().is_false(condition::READY) {
+            self.retry();
         }
-        if self.status.conditions.is_false(condition::READY)
-            && self.status.conditions.has(condition::RECONCILING)
-        {
-            let generation = self.generation();
-            self.status
-                .conditions
-                .retry(generation, Time::new(self.now));
-        }
-        if !object.spec.suspend && self.status.conditions.is_true(condition::READY) {
+        if !object.spec.suspend && self.conditions().is_true(condition::READY) {
             self.finished(object, took);
         }
     }

@@ -12,11 +12,11 @@ use kube::ResourceExt as _;
 use std::time::Duration;
 use tidegate_api::Artifact;
 use tidegate_api::GitRepository;
-use tidegate_api::meta::FINALIZER;
 use tidegate_api::meta::condition;
 use tidegate_api::meta::group::SOURCE;
 use tidegate_api::meta::reason;
 use tidegate_artifact::ArtifactName;
+use tidegate_flow::has_finalizer;
 use tidegate_git::Reference;
 use tidegate_git::Remote;
 use tidegate_git::SshAlgorithms;
@@ -69,7 +69,7 @@ pub(super) fn plan(
     if object.metadata.deletion_timestamp.is_some() {
         return Ok(Plan::Delete(artifact_name(object)));
     }
-    if !object.finalizers().iter().any(|name| name == FINALIZER) {
+    if !has_finalizer(object) {
         return Err(Outcome::FinalizerMissing);
     }
     if object.spec.suspend {

@@ -3,8 +3,6 @@
 //! The order of steps is that of Flux (source-controller, `gitrepository_controller.go`,
 //! `internal/reconcile/summarize`): an artifact that is there stays in the status whatever happens.
 
-mod draft;
-
 use super::Inputs;
 use super::outcome::FailedPart;
 use super::outcome::Failure;
@@ -13,20 +11,19 @@ use super::outcome::Outcome;
 use super::outcome::Reconciled;
 use super::outcome::Severity;
 use super::outcome::Stored;
-use draft::Draft;
+use crate::draft::Draft;
+use crate::draft::Source;
 use jiff::Timestamp;
-use kube::ResourceExt as _;
-use serde_json::Value;
+use tidegate_api::Artifact;
 use tidegate_api::ConditionStatus;
 use tidegate_api::GitRepository;
 use tidegate_api::GitRepositoryStatus;
-use tidegate_api::meta::FINALIZER;
-use tidegate_api::meta::annotation;
 use tidegate_api::meta::condition;
 use tidegate_api::meta::reason;
 use tidegate_artifact::Malformed;
 use tidegate_flow::Next;
 use tidegate_flow::Report;
+use tidegate_flow::add_finalizer;
 
 /// The conditions that tell of a failure; a success after one of them is a recovery.
 const FAILURES: &[&str] = &[
@@ -44,7 +41,7 @@ pub(super) fn progress(
     let mut draft = Draft::new(object, now);
     draft.begin();
     draft.storage(stored);
-    draft.status
+    draft.into_inner().status
 }
 
 pub(super) fn report(
@@ -54,38 +51,19 @@ pub(super) fn report(
     now: Timestamp,
 ) -> Report {
     let mut draft = Draft::new(object, now);
-    draft.status.last_handled_reconcile_at = object
-        .annotations()
-        .get(annotation::RECONCILE_REQUESTED_AT)
-        .cloned()
-        .or(draft.status.last_handled_reconcile_at.take());
+    draft.answer_request();
     let interval = Next::Interval(object.spec.interval.to_std());
-    let mut finalizers = None;
-    let mut error = None;
     let next = match outcome {
-        Outcome::FinalizerMissing => {
-            let mut with = object.finalizers().to_vec();
-            with.push(FINALIZER.to_owned());
-            finalizers = Some(with);
-            draft.status = object.status.clone();
-            Next::Now
-        }
+        Outcome::FinalizerMissing => return add_finalizer(object),
         Outcome::Suspended => {
             // Nothing was tried: what was under way still is.
-            draft.with_retry();
-            draft.status.conditions.remove(condition::STALLED);
+            draft.retry();
+            draft.remove(condition::STALLED);
             draft.observed();
             Next::Never
         }
         Outcome::Deleted(Ok(())) => {
-            finalizers = Some(
-                object
-                    .finalizers()
-                    .iter()
-                    .filter(|name| *name != FINALIZER)
-                    .cloned()
-                    .collect(),
-            );
+            draft.release();
             // The object goes away with its finalizer: there is nobody to read a status.
             draft.status = object.status.clone();
             Next::Never
@@ -93,7 +71,7 @@ pub(super) fn report(
         Outcome::Deleted(Err(cause)) => {
             let message = format!("garbage collection for deleted resource failed: {cause}");
             draft.warn(reason::GARBAGE_COLLECTION_FAILED, &message);
-            error = Some(message);
+            draft.error = Some(message);
             Next::Retry
         }
         Outcome::NotServed { field } => {
@@ -109,29 +87,36 @@ pub(super) fn report(
             );
             draft.warn(reason::FEATURE_GATE_DISABLED, &message);
             draft.stall(reason::FEATURE_GATE_DISABLED, &message);
-            error = Some(message);
+            draft.error = Some(message);
             Next::Never
         }
         Outcome::Reconciled(reconciled) => {
             let (next, failed) = draft.reconciled(reconciled, inputs, interval);
-            error = failed;
+            draft.error = failed;
             next
         }
     };
-    Report {
-        status: value(&draft.status),
-        finalizers,
-        events: draft.events,
-        next,
-        error,
+    draft.into_inner().report(next)
+}
+
+impl Source for GitRepository {
+    const SUMMARY: &[(&str, bool)] = &[
+        (condition::STORAGE_OPERATION_FAILED, true),
+        (condition::FETCH_FAILED, true),
+        (condition::INCLUDE_UNAVAILABLE, true),
+        (condition::ARTIFACT_OUTDATED, true),
+        (condition::ARTIFACT_IN_STORAGE, false),
+        (condition::SOURCE_VERIFIED, false),
+        (condition::STALLED, true),
+        (condition::RECONCILING, true),
+    ];
+
+    fn artifact(status: &GitRepositoryStatus) -> Option<&Artifact> {
+        status.artifact.as_ref()
     }
 }
 
-pub(super) fn value(status: &GitRepositoryStatus) -> Value {
-    serde_json::to_value(status).unwrap_or_else(|_| Value::Object(serde_json::Map::new()))
-}
-
-impl Draft<'_> {
+impl Draft<'_, GitRepository> {
     fn storage(&mut self, stored: &Stored) {
         if let Stored::Tampered(message) = stored {
             self.warn(
@@ -152,9 +137,7 @@ impl Draft<'_> {
             };
             self.status.artifact = None;
             self.progressing(true, &format!("building artifact{missing}"));
-            self.status
-                .conditions
-                .remove(condition::ARTIFACT_IN_STORAGE);
+            self.remove(condition::ARTIFACT_IN_STORAGE);
         }
     }
 
@@ -173,19 +156,17 @@ impl Draft<'_> {
                 &format!("garbage collected {} artifacts", done.collected),
             );
         }
-        if self.status.conditions.is_false(condition::SOURCE_VERIFIED) {
-            self.status.conditions.remove(condition::SOURCE_VERIFIED);
+        if self.conditions().is_false(condition::SOURCE_VERIFIED) {
+            self.remove(condition::SOURCE_VERIFIED);
         }
         if self.object.spec.verify.is_none() {
-            self.status.conditions.remove(condition::SOURCE_VERIFIED);
+            self.remove(condition::SOURCE_VERIFIED);
             self.status.source_verification_mode = None;
         }
         match &done.result {
             Ok(fetched) => {
-                self.status.conditions.remove(condition::FETCH_FAILED);
-                self.status
-                    .conditions
-                    .remove(condition::INCLUDE_UNAVAILABLE);
+                self.remove(condition::FETCH_FAILED);
+                self.remove(condition::INCLUDE_UNAVAILABLE);
                 self.fetched(fetched, &before);
                 self.settle();
                 (interval, None)
@@ -268,7 +249,7 @@ impl Draft<'_> {
     }
 
     fn in_storage(&mut self, revision: &str) {
-        self.status.conditions.remove(condition::ARTIFACT_OUTDATED);
+        self.remove(condition::ARTIFACT_OUTDATED);
         let message = format!("stored artifact for revision '{revision}'");
         self.set(
             condition::ARTIFACT_IN_STORAGE,
@@ -290,7 +271,7 @@ impl Draft<'_> {
             self.progressing(true, &format!("building artifact: {message}"));
         }
         if let Some(revision) = &done.new_revision {
-            self.status.conditions.remove(condition::FETCH_FAILED);
+            self.remove(condition::FETCH_FAILED);
             let message = format!("new upstream revision '{revision}'");
             if had_artifact {
                 self.set(
@@ -309,9 +290,7 @@ impl Draft<'_> {
             FailedPart::Hidden => None,
         };
         if failure.part != FailedPart::Include {
-            self.status
-                .conditions
-                .remove(condition::INCLUDE_UNAVAILABLE);
+            self.remove(condition::INCLUDE_UNAVAILABLE);
         }
         if let Some(type_) = type_ {
             self.set(

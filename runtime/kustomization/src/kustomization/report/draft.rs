@@ -1,54 +1,39 @@
-//! A status in the making, and how conditions and events are put into it.
+//! The status of a Kustomization in the making, and how what is told of it comes about.
 
 use super::super::outcome::Revision;
 use super::events::event_of;
 use jiff::Timestamp;
-use tidegate_api::Condition;
+use std::ops::Deref;
+use std::ops::DerefMut;
 use tidegate_api::ConditionStatus;
 use tidegate_api::Kustomization;
-use tidegate_api::KustomizationStatus;
-use tidegate_api::Time;
 use tidegate_api::meta::condition;
-use tidegate_values::Event;
 use tidegate_values::Severity;
 
 /// A status in the making.
-pub(super) struct Draft<'a> {
-    pub(super) object: &'a Kustomization,
-    pub(super) status: KustomizationStatus,
-    pub(super) events: Vec<Event>,
-    pub(super) error: Option<String>,
-    pub(super) now: Timestamp,
+pub(super) struct Draft<'a>(tidegate_flow::Draft<'a, Kustomization>);
+
+impl<'a> Deref for Draft<'a> {
+    type Target = tidegate_flow::Draft<'a, Kustomization>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Draft<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
 }
 
 impl<'a> Draft<'a> {
     pub(super) fn new(object: &'a Kustomization, now: Timestamp) -> Self {
-        Self {
-            object,
-            status: object.status.clone(),
-            events: Vec::new(),
-            error: None,
-            now,
-        }
+        Self(tidegate_flow::Draft::new(object, now))
     }
 
-    pub(super) fn generation(&self) -> i64 {
-        self.object.metadata.generation.unwrap_or_default()
-    }
-
-    pub(super) fn set(
-        &mut self,
-        type_: &str,
-        status: ConditionStatus,
-        reason: &str,
-        message: &str,
-    ) {
-        let generation = self.generation();
-        self.status.conditions.set(
-            Condition::new(type_, status, reason, message),
-            generation,
-            Time::new(self.now),
-        );
+    pub(super) fn into_inner(self) -> tidegate_flow::Draft<'a, Kustomization> {
+        self.0
     }
 
     pub(super) fn not_ready(&mut self, reason: &str, message: &str) {
@@ -58,7 +43,7 @@ impl<'a> Draft<'a> {
     pub(super) fn stalled(&mut self, reason: &str, message: &str) {
         self.not_ready(reason, message);
         self.set(condition::STALLED, ConditionStatus::True, reason, message);
-        self.status.conditions.remove(condition::RECONCILING);
+        self.remove(condition::RECONCILING);
     }
 
     pub(super) fn last_applied(&self) -> Revision {
@@ -79,19 +64,19 @@ impl<'a> Draft<'a> {
 
     pub(super) fn warn(&mut self, message: String, revision: Option<&Revision>) {
         let reason = self.reason(Severity::Error);
-        self.events
-            .push(event_of(Severity::Error, reason, message, revision));
+        let event = event_of(Severity::Error, reason, message, revision);
+        self.events.push(event);
     }
 
     pub(super) fn tell(&mut self, message: String, revision: Option<&Revision>) {
         let reason = self.reason(Severity::Info);
-        self.events
-            .push(event_of(Severity::Info, reason, message, revision));
+        let event = event_of(Severity::Info, reason, message, revision);
+        self.events.push(event);
     }
 
     /// Events have the reason that Ready has at the time.
     pub(super) fn reason(&self, severity: Severity) -> &str {
-        match self.status.conditions.reason(condition::READY) {
+        match self.conditions().reason(condition::READY) {
             "" if severity == Severity::Error => "error",
             "" => "info",
             reason => reason,
