@@ -274,15 +274,11 @@ impl Run<'_> {
         }
     }
 
-    async fn try_apply(&self, target: &Target, place: &Place<'_>) -> Trial {
+    pub(super) async fn try_apply(&self, target: &Target, place: &Place<'_>) -> Trial {
         let mut payload = None;
         loop {
-            let mode = ApplyMode {
-                dry_run: true,
-                force: true,
-            };
             match self
-                .request_apply(target, place, payload.as_ref(), mode)
+                .request_apply(target, place, payload.as_ref(), ApplyMode::Trial)
                 .await
             {
                 Ok(answer) => return Ok((answer, payload)),
@@ -303,13 +299,12 @@ impl Run<'_> {
         mode: ApplyMode,
     ) -> Result<Answer, RequestError> {
         let manager = &self.settings.manager;
+        let object = payload
+            .and_then(Value::as_object)
+            .unwrap_or(target.object.as_map());
         let answer = self
             .ask(target, place, || {
-                let body = match payload {
-                    Some(payload) => request::encode(payload),
-                    None => request::encode(target.object.as_map()),
-                };
-                request::apply(self.client, place, body, manager, mode)
+                request::apply(self.client, place, object, manager, mode)
             })
             .await;
         let unserved = answer.as_ref().is_err_and(RequestError::is_unserved);

@@ -366,6 +366,7 @@ cases! {
     never_new
     never_taken
     never_taken_switched
+    never_untouched
     patience
     prune_beside_fresh
     prune_hidden
