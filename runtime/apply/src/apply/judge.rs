@@ -253,14 +253,18 @@ impl Run<'_> {
         if !self.may_recreate(&target.object, live) {
             return false;
         }
-        if names_immutability(&cause.to_string()) {
-            return true;
+        let immutable = names_immutability(&cause.to_string());
+        if !immutable && !cause.is_invalid() {
+            return false;
         }
         let wanted = target.object.clone().into_value();
-        cause.is_invalid()
-            && request::probe_creation(self.client, place, wanted, &self.settings.manager)
-                .await
-                .is_ok()
+        let trial = self.ask(target, place, || {
+            request::probe_creation(self.client, place, wanted.clone(), &self.settings.manager)
+        });
+        match trial.await {
+            Ok(()) => true,
+            Err(trial) => immutable && is_of_the_trial(&trial.to_string()),
+        }
     }
 
     /// What of kubectl and other displaced managers is to be removed; nothing from objects that are to be merged.
@@ -397,6 +401,15 @@ fn done(done: Done) -> Judgement {
 
 fn send(plan: Plan) -> Judgement {
     Judgement::Send(Box::new(plan))
+}
+
+/// Whether a trial creation was refused for its own sake alone: for its name, or for what the object that is to go holds.
+fn is_of_the_trial(message: &str) -> bool {
+    let has_several_causes = message.contains("is invalid: [");
+    !has_several_causes
+        && ["metadata.name", "already allocated", "exceeded quota"]
+            .into_iter()
+            .any(|words| message.contains(words))
 }
 
 /// The words of Flux's two patterns, and of built-in kinds' validation.

@@ -350,6 +350,7 @@ cases! {
     excluded_live
     force_held
     force_immutable
+    force_immutable_invalid
     force_invalid
     force_straggler
     force_switched
