@@ -77,13 +77,19 @@ impl RequestError {
         matches!(self, Self::NoMatch { .. })
     }
 
+    /// Why an object was not made that must not be there yet: it is, or the server has another view of how to ask so.
+    pub(crate) fn may_be_there(&self) -> bool {
+        self.is_conflict()
+            || matches!(self, Self::Refused { message, .. } if message.contains("resourceVersion"))
+    }
+
     /// A field manager conflict, which only an apply without force meets.
     pub(crate) fn is_manager_conflict(&self) -> bool {
         matches!(self, Self::Refused { causes, .. } if causes.iter().any(|cause| cause == MANAGER_CONFLICT))
     }
 
     /// Nothing was done, for certain. Without an answer, and with one that says that the server failed or gave up, what
-    /// was asked for may have been done, or still be.
+    /// was asked for may have been done, or still be: what it says to the same request later is no news of the first.
     pub(crate) fn is_certain(&self) -> bool {
         match self {
             Self::Refused {
@@ -92,10 +98,10 @@ impl RequestError {
                 message,
                 ..
             } => {
-                *code < 500 && !is_repeated
-                    || BEFORE_STORAGE
-                        .iter()
-                        .any(|start| message.starts_with(start))
+                let is_before_storage = BEFORE_STORAGE
+                    .iter()
+                    .any(|start| message.starts_with(start));
+                !is_repeated && (*code < 500 || is_before_storage)
             }
             Self::NoMatch { .. } | Self::Impossible(_) => true,
             Self::Transport(_) => false,

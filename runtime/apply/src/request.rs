@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use kube::Client;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     error::{RequestError, UNSERVED},
@@ -20,12 +20,18 @@ const ATTEMPTS: u32 = 11;
 /// No server may make a worker sleep for longer at a time.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// A version that no object has: what is stored first gets a later one. To make a new object it says nothing.
+const NO_VERSION: &str = "1";
+
 /// How an apply patch is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ApplyMode {
-    pub(crate) dry_run: bool,
-    /// Take over fields of other managers instead of failing with a conflict.
-    pub(crate) force: bool,
+pub(crate) enum ApplyMode {
+    /// As with force, but nothing is stored: what would come of it?
+    Trial,
+    /// The object is made. One that is there is not touched: the server refuses it with a conflict.
+    New,
+    /// Takes over fields of other managers instead of failing with a conflict.
+    Force,
 }
 
 /// Body of a successful answer, and whether it said 201.
@@ -115,21 +121,32 @@ pub(crate) async fn list(
 pub(crate) async fn apply(
     client: &Client,
     place: &Place<'_>,
-    body: Vec<u8>,
+    object: &Map<String, Value>,
     manager: &str,
     mode: ApplyMode,
 ) -> Result<Answer, RequestError> {
     let mut path = place.path()?;
     path.push('?');
-    if mode.dry_run {
+    if mode == ApplyMode::Trial {
         path.push_str("dryRun=All&");
     }
     path.push_str("fieldManager=");
     push_escaped(&mut path, manager);
-    if mode.force {
+    let body = if mode == ApplyMode::New {
+        encode(&at_no_version(object))
+    } else {
         path.push_str("&force=true");
-    }
+        encode(object)
+    };
     send(client, Method::PATCH, &path, Some(APPLY_PATCH), body).await
+}
+
+fn at_no_version(object: &Map<String, Value>) -> Map<String, Value> {
+    let mut object = object.clone();
+    if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
+        metadata.insert("resourceVersion".into(), NO_VERSION.into());
+    }
+    object
 }
 
 pub(crate) async fn json_patch(
@@ -438,6 +455,10 @@ mod tests {
             "Internal error occurred: failed calling webhook \\\"a.example.com\\\": connection refused",
         ] {
             assert!(failed(message).is_certain(), "{message}");
+            // Not of what came before them.
+            let status = format!(r#"{{"kind":"Status","message":"{message}","code":500}}"#);
+            let repeated = refusal(StatusCode::INTERNAL_SERVER_ERROR, status.as_bytes(), true);
+            assert!(!repeated.is_certain(), "{message}");
         }
     }
 

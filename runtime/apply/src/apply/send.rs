@@ -90,14 +90,14 @@ impl Run<'_> {
             self.remove(target, &place, &uid).await?;
         }
         self.clean_up(target, &place, &mut plan).await?;
-        // What was not looked at is not taken by force at first: it may be somebody's who does not want that.
-        let mut force = plan.before != Before::Unseen || plan.tried;
+        // What was not looked at is not touched at first: it may be somebody's who does not want that.
+        let mut mode = if plan.before == Before::Unseen && !plan.tried {
+            ApplyMode::New
+        } else {
+            ApplyMode::Force
+        };
         let mut conflicts = 0;
         let answer = loop {
-            let mode = ApplyMode {
-                dry_run: false,
-                force,
-            };
             let cause = match self
                 .request_apply(target, &place, plan.payload.as_ref(), mode)
                 .await
@@ -106,12 +106,14 @@ impl Run<'_> {
                 Err(cause) => cause,
             };
             *is_unsure |= !cause.is_certain();
-            if cause.is_manager_conflict() && !force {
+            if mode == ApplyMode::New && cause.may_be_there() {
                 if let Some(done) = self.look(target, &place, &mut plan).await? {
                     return Ok(done);
                 }
+                // What is there may be of the first of several requests.
+                plan.patched |= *is_unsure;
                 self.clean_up(target, &place, &mut plan).await?;
-                force = true;
+                mode = ApplyMode::Force;
             } else if cause.is_conflict() && conflicts < CONFLICT_RETRIES {
                 conflicts += 1;
             } else if plan.tried {
@@ -122,9 +124,10 @@ impl Run<'_> {
             } else if let Some(smaller) = without_undeclared(target, plan.payload.take(), &cause) {
                 plan.payload = Some(smaller);
             } else {
-                self.make_way(target, &place, cause).await?;
-                plan.before = Before::Absent;
-                plan.tried = true;
+                if let Some(done) = self.make_way(target, &place, &mut plan, cause).await? {
+                    return Ok(done);
+                }
+                mode = ApplyMode::Force;
             }
         };
         *is_unsure = true;
@@ -176,10 +179,20 @@ impl Run<'_> {
         }
         plan.before = Before::Live(live_digest(&live));
         plan.cleanup = self.cleanup_patch(target, &live);
+        // The clean-up changes the object before the apply does: only when the server is known to take it.
+        if plan.cleanup.is_some() {
+            match self.try_apply(target, place).await {
+                Ok((_, payload)) => {
+                    plan.payload = payload;
+                    plan.tried = true;
+                }
+                Err(cause) => return self.make_way(target, place, plan, cause).await,
+            }
+        }
         Ok(None)
     }
 
-    /// An object that was there without our having looked may hold fields that kubectl left.
+    /// An object that was there and could not be looked at may hold fields that kubectl left.
     async fn take_over(
         &self,
         target: &Target,
@@ -195,12 +208,8 @@ impl Run<'_> {
             return Ok(answer);
         }
         self.clean_up(target, place, plan).await?;
-        let mode = ApplyMode {
-            dry_run: false,
-            force: true,
-        };
         let answer = self
-            .request_apply(target, place, plan.payload.as_ref(), mode)
+            .request_apply(target, place, plan.payload.as_ref(), ApplyMode::Force)
             .await;
         answer.map_err(|cause| Error::Apply {
             object: target.reference.clone(),
@@ -208,16 +217,21 @@ impl Run<'_> {
         })
     }
 
-    /// After a refusal without dry run: removes the live object if making it anew helps, else the refusal stands.
+    /// After a refusal without dry run: removes the live object if making it anew helps, else the refusal stands. `Some`
+    /// when the object is to be left alone.
     async fn make_way(
         &self,
         target: &Target,
         place: &Place<'_>,
+        plan: &mut Plan,
         cause: RequestError,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Done>, Error> {
         let Some(live) = self.read(target, place).await.unwrap_or_default() else {
             return Err(refused(target, cause));
         };
+        if is_excluded(&live, &self.exclusions) {
+            return Ok(Some(Done::of(target, Action::Skipped, &live)));
+        }
         if !self.must_recreate(target, place, &live, &cause).await {
             return Err(refused(target, cause));
         }
@@ -225,7 +239,9 @@ impl Run<'_> {
             .pointer("/metadata/uid")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        self.remove(target, place, uid).await
+        self.remove(target, place, uid).await?;
+        *plan = Plan::tried(Before::Absent, plan.payload.take());
+        Ok(None)
     }
 
     /// Deletes an object and waits until its finalizers are done.
