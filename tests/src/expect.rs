@@ -124,6 +124,7 @@ impl Case<'_> {
             }
         }
         self.logged(&expect.logged, &mut found)?;
+        self.unmet_lines(&expect.lines, &mut found)?;
         if !expect.nowhere.is_empty() {
             found.extend(self.leaks(&expect.nowhere)?);
         }
@@ -237,6 +238,37 @@ impl Case<'_> {
                 found.push(format!(
                     "`{text}` stands in {lines} lines of the log, wanted in {count}"
                 ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The lines that are missing, and those that `flux logs` would stumble over.
+    fn unmet_lines(&self, patterns: &[Value], found: &mut Vec<String>) -> anyhow::Result<()> {
+        if patterns.is_empty() {
+            return Ok(());
+        }
+        let every = json!({
+            "ts": r"~ ^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
+            "level": "~ ^(trace|debug|info|error)$", "logger": "~ .", "msg": "~ .",
+        });
+        let log = self.world.log();
+        let mut lines = Vec::new();
+        for text in log.lines() {
+            let line = serde_json::from_str(text).unwrap_or_default();
+            let wrong = differences(&every, &line);
+            if !wrong.is_empty() {
+                found.push(format!("the line `{text}`: {}", wrong.join(", ")));
+            }
+            lines.push(line);
+        }
+        for pattern in patterns {
+            let pattern = self.fill_value(pattern)?;
+            if !lines
+                .iter()
+                .any(|line| differences(&pattern, line).is_empty())
+            {
+                found.push(format!("no line of the log is {pattern}"));
             }
         }
         Ok(())

@@ -243,6 +243,9 @@ pub(crate) struct Expect {
     /// Text, and how many lines of the engine's log it must stand in.
     #[serde(default)]
     pub(crate) logged: BTreeMap<String, usize>,
+    /// Lines that must stand in the engine's log, as patterns of the JSON that `flux logs` reads.
+    #[serde(default)]
+    pub(crate) lines: Vec<Value>,
     /// Text that must not stand in the engine's log, in any object of the case, or in any event.
     #[serde(default)]
     pub(crate) nowhere: Vec<String>,

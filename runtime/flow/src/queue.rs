@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 use std::time::Instant;
+use tidegate_api::meta::annotation::RECONCILE_REQUESTED_AT;
 use tidegate_kube::Change;
 use tidegate_kube::Committer;
 use tidegate_kube::Key;
@@ -33,9 +34,6 @@ use tokio::sync::mpsc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
-
-/// The annotation by which people ask for a reconcile (fluxcd/pkg, `apis/meta/annotations.go`).
-const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
 
 /// How the objects of a kind are worked on.
 #[derive(Debug, Clone, Copy)]
@@ -192,7 +190,7 @@ fn trigger_of<K: Kind>(change: &Change<K::Object>) -> Option<Trigger> {
     let Some(old) = &change.old else {
         return Some(Trigger::Due);
     };
-    let requested = |object: &K::Object| object.annotations().get(REQUESTED_AT).cloned();
+    let requested = |object: &K::Object| object.annotations().get(RECONCILE_REQUESTED_AT).cloned();
     if old.meta().uid != new.meta().uid {
         Some(Trigger::Spec)
     } else if old.meta().deletion_timestamp.is_none() && new.meta().deletion_timestamp.is_some() {
@@ -221,12 +219,16 @@ impl<K: Kind> Worker<K> {
         let observer = Arc::clone(&self.observer);
         let workers = Arc::clone(&self.workers);
         let kind_name = K::Object::kind(&()).into_owned();
+        // controller-runtime: `pkg/builder/controller.go`, `doController`, and `pkg/internal/controller/controller.go`,
+        // `reconcileHandler`. `flux logs` reads these.
         let span = tracing::info_span!(
             "reconcile",
-            controller = K::CONTROLLER,
+            controller = kind_name.to_lowercase(),
+            controllerGroup = &*K::Object::group(&()),
             controllerKind = kind_name,
             namespace = key.namespace,
-            name = key.name
+            name = key.name,
+            reconcileID = random_id()
         );
         let work = async move {
             let read = || watched.get(&key);
@@ -268,6 +270,20 @@ impl<K: Kind> Worker<K> {
         };
         running.spawn(work.instrument(span));
     }
+}
+
+/// A random UUID (RFC 9562, version 4).
+fn random_id() -> String {
+    let bits = fastrand::u128(..) & !(0xf << 76 | 0b11 << 62) | 4 << 76 | 0b10 << 62;
+    let hex = format!("{bits:032x}");
+    let parts = [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ];
+    parts.join("-")
 }
 
 /// Waits for a worker, then reads the object. `None`: the process stops, or the object is gone.

@@ -65,7 +65,8 @@ async fn steps<K: Kind>(kind: &K, run: &Run<K>) -> (Next, bool) {
 async fn commit<K: Kind>(run: &Run<K>, report: Report) -> (Next, bool) {
     run.progress.send_replace(None);
     if let Some(error) = &report.error {
-        tracing::error!(error, "{error}");
+        // controller-runtime: `pkg/internal/controller/controller.go`, `reconcileHandler`.
+        tracing::error!(error, "Reconciler error");
     }
     let now = run.clock.now();
     let object = run.object();
