@@ -14,7 +14,7 @@ use crate::state::{CallState, GuestClock, Judging, MemoryUse, Produced};
 use crate::world::World;
 use crate::{Call, LogLevel, cache};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tidegate_values::{Digest, Judgement, Pair};
 use wasmtime::component::{
@@ -34,6 +34,8 @@ pub struct PluginPre {
     pub(crate) pre: InstancePre<CallState>,
     pub(crate) run: ComponentExportIndex,
     pub(crate) describe: ComponentExportIndex,
+    /// Is it a pure function of its recorded input, by its own word? Asked before a result is looked for or kept.
+    pub(crate) deterministic: OnceLock<bool>,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -128,11 +130,25 @@ impl PluginPre {
         result
     }
 
+    /// One that can't say what it is has not said that its results may be kept.
+    fn is_deterministic(&self) -> bool {
+        if let Some(said) = self.deterministic.get() {
+            return *said;
+        }
+        match self.describe() {
+            Ok(description) => *self.deterministic.get_or_init(|| description.deterministic),
+            Err(failure) if failure.is_deterministic() => *self.deterministic.get_or_init(|| false),
+            // It may be able to next time.
+            Err(_) => false,
+        }
+    }
+
     fn cached(&self, world: World, mut call: Call) -> CallReport {
         let remotes = self.remotes(&mut call);
         // A function that the plugin does not have says nothing of the one that it has.
         let results = self.shared.results.as_ref();
-        let Some(results) = results.filter(|_| world == self.world) else {
+        let results = results.filter(|_| world == self.world && self.is_deterministic());
+        let Some(results) = results else {
             return self.run(world, call, Vec::new(), remotes);
         };
         let key = cache::Key::of(self, &call, results);

@@ -386,6 +386,7 @@ impl Sandbox {
             world: *world,
             run: found(world.function())?,
             describe: found("describe")?,
+            deterministic: OnceLock::new(),
             needs_run_key: imports.iter().any(|name| {
                 name.starts_with("tidegate:plugin/random@") || name.starts_with("wasi:random/")
             }),
@@ -393,5 +394,32 @@ impl Sandbox {
             pre,
             shared: Arc::clone(&self.shared),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Sandbox, SandboxConfig};
+    use crate::Error;
+    use std::sync::mpsc::{RecvTimeoutError, channel};
+    use std::time::Duration;
+
+    #[test]
+    fn one_plugin_is_compiled_at_a_time() {
+        let sandbox = Sandbox::new(SandboxConfig::controller()).expect("sandbox");
+        let wasm = wat::parse_str("(component)").expect("it parses");
+        let compile = || sandbox.load(&wasm).map(|_| ());
+        // The engine is there from now on: what is waited for below is the lock alone.
+        assert!(matches!(compile(), Err(Error::World { .. })));
+        let (done, is_done) = channel();
+        std::thread::scope(|scope| {
+            let alone = sandbox.compiling.lock();
+            scope.spawn(|| done.send(compile()));
+            let early = is_done.recv_timeout(Duration::from_secs(1));
+            assert!(matches!(early, Err(RecvTimeoutError::Timeout)));
+            drop(alone);
+            let late = is_done.recv_timeout(Duration::from_secs(30));
+            assert!(matches!(late, Ok(Err(Error::World { .. }))));
+        });
     }
 }

@@ -12,6 +12,7 @@ mod compiled;
 mod component;
 #[path = "../shared/harness.rs"]
 mod harness;
+mod kept;
 mod limits;
 mod meter;
 mod neighbour;
