@@ -210,7 +210,8 @@ impl<'a> Work<'a> {
     }
 
     fn objects(&self) -> Result<Objects, Error> {
-        Objects::new(self.options.scratch.as_deref()).map_err(|cause| self.cloning(cause))
+        let scratch = self.options.scratch.as_deref();
+        Objects::new(scratch, self.session.format()).map_err(|cause| self.cloning(cause))
     }
 
     fn commits_only(&self) -> Option<&'static str> {

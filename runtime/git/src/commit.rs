@@ -22,7 +22,7 @@ pub struct Person {
 /// A commit, and the annotated tag that led to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
-    /// Forty hexadecimal digits.
+    /// Forty hexadecimal digits, or 64 of SHA-256.
     pub hash: String,
     pub author: Person,
     pub committer: Person,
@@ -37,7 +37,7 @@ pub struct Commit {
 /// An annotated tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag {
-    /// Forty hexadecimal digits, of the tag object.
+    /// As many hexadecimal digits, of the tag object.
     pub hash: String,
     pub name: String,
     pub tagger: Option<Person>,
@@ -80,8 +80,8 @@ impl Commit {
 }
 
 fn commit(id: ObjectId, raw: Vec<u8>, tag: Option<Tag>) -> Result<Commit, Failure> {
-    let parsed = CommitRef::from_bytes(&raw, gix::hash::Kind::Sha1)
-        .map_err(|error| Failure::protocol(&error))?;
+    let parsed =
+        CommitRef::from_bytes(&raw, id.kind()).map_err(|error| Failure::protocol(&error))?;
     let tree = parsed.tree();
     let (author, committer) = (person(parsed.author), person(parsed.committer));
     let message = parsed.message.to_str_lossy().into_owned();
@@ -98,8 +98,7 @@ fn commit(id: ObjectId, raw: Vec<u8>, tag: Option<Tag>) -> Result<Commit, Failur
 }
 
 fn read_tag(id: ObjectId, raw: Vec<u8>) -> Result<(Tag, ObjectId), Failure> {
-    let parsed = TagRef::from_bytes(&raw, gix::hash::Kind::Sha1)
-        .map_err(|error| Failure::protocol(&error))?;
+    let parsed = TagRef::from_bytes(&raw, id.kind()).map_err(|error| Failure::protocol(&error))?;
     let target = parsed.target();
     let tag = Tag {
         hash: id.to_string(),

@@ -21,6 +21,7 @@ const FILE: &str = "bytes in a file";
 pub(crate) struct Objects {
     handle: gix::odb::Handle,
     folder: Arc<ScratchFolder>,
+    format: gix::hash::Kind,
     /// Whether the server was asked to leave out files that are too large.
     pub(crate) is_filtered: bool,
 }
@@ -32,17 +33,21 @@ pub(crate) struct Object {
 }
 
 impl Objects {
-    /// An empty database below `scratch`, or the system's folder for such things.
-    pub(crate) fn new(scratch: Option<&std::path::Path>) -> Result<Self, Failure> {
+    /// An empty database below `scratch`, or the system's folder for such things, of objects named by `format`.
+    pub(crate) fn new(
+        scratch: Option<&std::path::Path>,
+        format: gix::hash::Kind,
+    ) -> Result<Self, Failure> {
         let folder = match scratch {
             Some(scratch) => ScratchFolder::new(scratch)?,
             None => ScratchFolder::new(&std::env::temp_dir())?,
         };
         std::fs::create_dir_all(folder.path().join("objects/pack"))?;
-        let handle = open(folder.path())?;
+        let handle = open(folder.path(), format)?;
         Ok(Self {
             handle,
             folder: Arc::new(folder),
+            format,
             is_filtered: false,
         })
     }
@@ -78,7 +83,7 @@ impl Objects {
             progress,
             stop,
             None::<gix::objs::find::Never>,
-            gix::hash::Kind::Sha1,
+            self.format,
             options,
         );
         written.map(|_| ()).map_err(|error| {
@@ -95,7 +100,7 @@ impl Objects {
 
     /// Sees the packs that came.
     pub(crate) fn refresh(&mut self) -> Result<(), Failure> {
-        self.handle = open(self.folder.path())?;
+        self.handle = open(self.folder.path(), self.format)?;
         Ok(())
     }
 
@@ -130,8 +135,8 @@ pub(crate) fn is_large_object(failure: &Failure) -> bool {
     matches!(failure, Failure::TooLarge { what: FILE, .. })
 }
 
-fn open(folder: &std::path::Path) -> Result<gix::odb::Handle, Failure> {
-    Ok(gix::odb::at(folder.join("objects"), gix::hash::Kind::Sha1)?)
+fn open(folder: &std::path::Path, format: gix::hash::Kind) -> Result<gix::odb::Handle, Failure> {
+    Ok(gix::odb::at(folder.join("objects"), format)?)
 }
 
 /// Refuses packs that are too large, as soon as it shows.

@@ -65,12 +65,15 @@ impl Reference {
     }
 }
 
+/// Hexadecimal digits of a SHA-256.
+const SHA256: usize = 64;
+
 /// Where a reference stands, written as Flux writes revisions: `main@sha1:…`, `refs/heads/main@sha1:…`, `sha1:…`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revision {
     /// Empty for a commit by itself.
     label: String,
-    /// Forty hexadecimal digits.
+    /// Forty hexadecimal digits, or 64 of SHA-256.
     hash: String,
 }
 
@@ -90,10 +93,13 @@ impl Revision {
 
 impl fmt::Display for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.label.is_empty() {
-            write!(f, "sha1:{}", self.hash)
-        } else {
-            write!(f, "{}@sha1:{}", self.label, self.hash)
+        if !self.label.is_empty() {
+            write!(f, "{}@", self.label)?;
         }
+        let format = match self.hash.len() {
+            SHA256 => "sha256",
+            _ => "sha1",
+        };
+        write!(f, "{format}:{}", self.hash)
     }
 }

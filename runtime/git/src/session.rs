@@ -49,6 +49,7 @@ pub(crate) struct Session {
     wire: Wire,
     limits: Limits,
     remote: Remote,
+    format: gix::hash::Kind,
     /// Nothing was asked in this conversation yet, and it began from memory.
     is_unproved: bool,
     /// The server has ended the conversation, as it does over SSH after a pack of the first protocol or a refusal.
@@ -86,12 +87,10 @@ impl Session {
         );
         let handshake = handshake.map_err(|error| failure(&wire, budget, &error))?;
         let format = handshake.capabilities.capability("object-format");
-        if let Some(format) = format
-            .and_then(|format| format.value().map(ToString::to_string))
-            .filter(|f| f != "sha1")
-        {
-            return Err(Failure::ObjectFormat(format));
-        }
+        let format = match format.and_then(|format| format.value().map(ToString::to_string)) {
+            None => gix::hash::Kind::Sha1,
+            Some(name) => name.parse().map_err(|_| Failure::ObjectFormat(name))?,
+        };
         let is_unproved = wire.is_remembered();
         Ok(Self {
             transport,
@@ -100,6 +99,7 @@ impl Session {
             wire,
             limits,
             remote: remote.clone(),
+            format,
             is_unproved,
             is_over: false,
         })
@@ -147,6 +147,11 @@ impl Session {
         let listed = command.invoke_blocking(&mut self.transport, progress, false);
         let listed = listed.map_err(|error| failure(&self.wire, &self.budget, &error))?;
         Ok(listed.into_iter().filter_map(advertised).collect())
+    }
+
+    /// What objects are named by.
+    pub(crate) fn format(&self) -> gix::hash::Kind {
+        self.format
     }
 
     /// Whether the server can leave objects out.

@@ -70,7 +70,7 @@ fn one(
         .remote
         .to(locate(&parent.remote.parsed, &module.url)?);
     let mut session = Session::open(&remote, *builder.limits, parent.budget)?;
-    let mut objects = Objects::new(parent.scratch)?;
+    let mut objects = Objects::new(parent.scratch, session.format())?;
     let commit = obtain(&mut session, &mut objects, link.commit)?;
     let modules = read_modules(&objects, commit.tree, builder.limits)?;
     let git_folder = format!("{}/modules/{}", parent.git_folder, module.name);
@@ -115,8 +115,9 @@ pub(crate) fn read_modules(
     limits: &Limits,
 ) -> Result<Vec<u8>, Failure> {
     let missing = |id: &ObjectId| Failure::Protocol(format!("object {id} was not sent"));
+    let format = tree.kind();
     let tree = objects.find(&tree)?.ok_or_else(|| missing(&tree))?;
-    for entry in gix::objs::TreeRefIter::from_bytes(&tree.data, gix::hash::Kind::Sha1) {
+    for entry in gix::objs::TreeRefIter::from_bytes(&tree.data, format) {
         let entry = entry.map_err(|error| Failure::protocol(&error))?;
         if entry.filename == ".gitmodules" && entry.mode.is_blob() {
             let id = entry.oid.to_owned();

@@ -110,7 +110,7 @@ impl<'a> Builder<'a> {
     ) -> Result<(), Failure> {
         let missing = |id: &ObjectId| Failure::Protocol(format!("object {id} was not sent"));
         let tree = objects.find(&id)?.ok_or_else(|| missing(&id))?;
-        for entry in TreeRefIter::from_bytes(&tree.data, gix::hash::Kind::Sha1) {
+        for entry in TreeRefIter::from_bytes(&tree.data, id.kind()) {
             let entry = entry.map_err(|error| Failure::protocol(&error))?;
             self.entries += 1;
             if self.entries > self.limits.entries {
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn thousands_of_folders_in_folders_are_refused() {
         let scratch = tempfile::tempdir().unwrap();
-        let objects = Objects::new(Some(scratch.path())).unwrap();
+        let objects = Objects::new(Some(scratch.path()), gix::hash::Kind::Sha1).unwrap();
         let mut id = objects.keep(Kind::Blob, b"a: 1\n");
         let mut mode = "100644 a";
         for _ in 0..5_000 {

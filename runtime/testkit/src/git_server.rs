@@ -187,6 +187,11 @@ impl GitServer {
 
     /// The repository `name` (a name, or a path like `team/app`), made when it is not there, with `main` checked out.
     pub fn repository(&self, name: &str) -> Result<Repository, Error> {
+        self.repository_in(name, "sha1")
+    }
+
+    /// The same; one that is not there is made with objects named by `format`, `sha1` or `sha256`.
+    pub fn repository_in(&self, name: &str, format: &str) -> Result<Repository, Error> {
         let bare = self.state.root.join(format!("{name}.git"));
         let repository = Repository {
             bare,
@@ -197,7 +202,15 @@ impl GitServer {
             for folder in [&repository.bare, &repository.tree] {
                 std::fs::create_dir_all(folder).map_err(Error::io(folder.display().to_string()))?;
             }
-            repository.git(&["init", "--quiet", "--bare", "--initial-branch=main", "."])?;
+            let format = format!("--object-format={format}");
+            repository.git(&[
+                "init",
+                "--quiet",
+                "--bare",
+                "--initial-branch=main",
+                &format,
+                ".",
+            ])?;
             // Any commit may be asked for by its hash, as on the large hosts.
             repository.git(&["config", "uploadpack.allowAnySHA1InWant", "true"])?;
             repository.git(&["config", "uploadpack.allowFilter", "true"])?;

@@ -100,7 +100,8 @@ impl Work<'_> {
         if heads.is_empty() && self.is_empty()? {
             return Err(self.empty());
         }
-        let Ok(want) = ObjectId::from_hex(hash.as_bytes()) else {
+        let want = ObjectId::from_hex(hash.as_bytes()).ok();
+        let Some(want) = want.filter(|want| want.kind() == self.session.format()) else {
             return Err(Error::CommitNotFound(hash.to_owned()));
         };
         let tips: Vec<ObjectId> = heads.iter().map(Advertised::target).collect();

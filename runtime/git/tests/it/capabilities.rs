@@ -67,9 +67,19 @@ fn a_server_that_changed_is_asked_again() {
     let folder = repository.git_dir();
     std::fs::remove_dir_all(folder).unwrap();
     std::fs::create_dir_all(folder).unwrap();
-    let init = ["init", "--quiet", "--bare", "--object-format=sha256", "."];
+    let init = [
+        "init",
+        "--quiet",
+        "--bare",
+        "--initial-branch=main",
+        "--object-format=sha256",
+        ".",
+    ];
     repository.git(&init).unwrap();
-    let (_, outcome) = look(&server, url, &known);
-    let text = outcome.err().unwrap();
-    assert!(text.contains("sha256"), "{text}");
+    repository.commit("another").unwrap();
+    match look(&server, url, &known).1 {
+        Ok(Outcome::Fetched(got)) => assert!(got.revision.to_string().starts_with("main@sha256:")),
+        Ok(_) => panic!("nothing came"),
+        Err(text) => panic!("{text}"),
+    }
 }

@@ -109,29 +109,15 @@ fn messages_are_flux_s() {
 
 #[test]
 fn other_hashes_are_refused() {
-    let server = GitServer::start().unwrap();
-    let repository = server.repository("sha256").unwrap();
-    let folder = std::path::PathBuf::from(
-        repository
-            .git(&["rev-parse", "--absolute-git-dir"])
-            .unwrap(),
-    );
-    std::fs::remove_dir_all(&folder).unwrap();
-    std::fs::create_dir_all(&folder).unwrap();
-    repository
-        .git(&[
-            "init",
-            "--quiet",
-            "--bare",
-            "--object-format=sha256",
-            "--initial-branch=main",
-            ".",
-        ])
-        .unwrap();
-    repository.commit("one").unwrap();
-    let text = message(repository.url(), &Reference::branch("main"), None);
+    let url = server(concat!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\n",
+        "Content-Length: 107\r\n\r\n",
+        "001e# service=git-upload-pack\n0000",
+        "000eversion 2\n000cls-refs\n0012fetch=shallow\n0019object-format=sha512\n0000",
+    ));
+    let text = message(&url, &Reference::branch("main"), None);
     assert!(
-        text.ends_with("repository uses sha256 hashes, which are not supported"),
+        text.ends_with("repository uses sha512 hashes, which are not supported"),
         "{text}"
     );
 }

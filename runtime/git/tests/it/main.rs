@@ -8,6 +8,7 @@ mod failures;
 mod relay;
 mod remote_bases;
 mod semver;
+mod sha256;
 mod socks;
 mod ssh;
 mod submodules;
