@@ -18,6 +18,7 @@ use std::task::Context;
 use std::task::Poll;
 use tidegate_values::NameError;
 use tidegate_values::NameRule;
+use tidegate_values::SafeUrl;
 use tower::Service;
 
 /// Why no connection to the API server could be set up.
@@ -41,6 +42,7 @@ pub enum ConnectError {
 ///
 /// All clients share one pool of connections: a tenant's client differs by a header.
 pub struct Cluster {
+    server: String,
     client: Client,
     requests: Arc<RequestCount>,
     tenants: Mutex<BTreeMap<String, Client>>,
@@ -64,6 +66,7 @@ impl Cluster {
         let agent = HeaderValue::from_str(user_agent)
             .map_err(|_| ConnectError::UserAgent(user_agent.to_owned()))?;
         config.headers.push((http::header::USER_AGENT, agent));
+        let server = SafeUrl::new(config.cluster_url.to_string()).to_string();
         let host = config.cluster_url.authority().map_or("", |it| it.as_str());
         let requests = Arc::new(RequestCount::new(host));
         let client = ClientBuilder::try_from(config)?
@@ -71,10 +74,16 @@ impl Cluster {
             .with_layer(&CountRequests::layer(Arc::clone(&requests)))
             .build();
         Ok(Self {
+            server: server.trim_end_matches('/').to_owned(),
             client,
             requests,
             tenants: Mutex::default(),
         })
+    }
+
+    /// The API server's URL, as it is shown.
+    pub fn server(&self) -> &str {
+        &self.server
     }
 
     /// Speaks as ourselves.

@@ -44,9 +44,12 @@ impl Limits {
     }
 }
 
+/// How a message begins where the API server said nothing.
+pub(crate) const NO_ANSWER: &str = "the API server gave no answer";
+
 /// No answer came in time.
 #[derive(Debug, thiserror::Error)]
-#[error("the API server gave no answer to {method} {path} within {} seconds", .within.as_secs_f64())]
+#[error("{NO_ANSWER} to {method} {path} within {} seconds", .within.as_secs_f64())]
 pub(crate) struct NoAnswer {
     method: http::Method,
     path: String,
