@@ -43,6 +43,8 @@ pub enum Stored {
     Missing,
     /// The digest is not the one that was promised; the text tells of both.
     Tampered(String),
+    /// It could not be read just now, so nobody knows. It is kept, and nothing is done on its strength.
+    Unreadable(String),
 }
 
 /// What was found at the remote, and what became of it.

@@ -107,6 +107,14 @@ fn fetch(
     allow_http: bool,
 ) -> Result<Fetch, Failure> {
     let spec = &object.spec;
+    if let Stored::Unreadable(cause) = &inputs.stored {
+        return Err(Failure {
+            part: FailedPart::Storage,
+            severity: Severity::Failing,
+            reason: reason::ARTIFACT_VERIFICATION_FAILED,
+            message: format!("failed to verify integrity of artifact: {cause}"),
+        });
+    }
     spec.check_names().map_err(|error| Failure {
         part: FailedPart::Fetch,
         severity: Severity::Stalling,

@@ -124,21 +124,21 @@ impl Draft<'_, GitRepository> {
                 &format!("failed to verify integrity of artifact: {message}"),
             );
         }
-        if let Stored::Intact { url } = stored {
-            // No event: the content is the same.
-            if let Some(artifact) = &mut self.status.artifact {
-                artifact.url.clone_from(url);
+        let missing = match stored {
+            Stored::Intact { url } => {
+                // No event: the content is the same.
+                if let Some(artifact) = &mut self.status.artifact {
+                    artifact.url.clone_from(url);
+                }
+                return;
             }
-        } else {
-            let missing = if matches!(stored, Stored::None) {
-                ""
-            } else {
-                ": disappeared from storage"
-            };
-            self.status.artifact = None;
-            self.progressing(true, &format!("building artifact{missing}"));
-            self.remove(condition::ARTIFACT_IN_STORAGE);
-        }
+            Stored::Unreadable(_) => return,
+            Stored::None => "",
+            Stored::Missing | Stored::Tampered(_) => ": disappeared from storage",
+        };
+        self.status.artifact = None;
+        self.progressing(true, &format!("building artifact{missing}"));
+        self.remove(condition::ARTIFACT_IN_STORAGE);
     }
 
     fn reconciled(

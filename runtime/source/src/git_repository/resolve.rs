@@ -145,12 +145,14 @@ impl Reconciler {
         };
         let store = self.artifacts.clone();
         let checked = tokio::task::spawn_blocking(move || check(&store, &artifact));
-        checked.await.unwrap_or(Stored::Missing)
+        checked
+            .await
+            .unwrap_or_else(|error| Stored::Unreadable(error.to_string()))
     }
 }
 
 /// source-controller, `reconcileStorage`: what is not as promised is removed, and made anew; what is stays, at the
-/// address that we are reached by now.
+/// address that we are reached by now. Flux also removes what can't be read.
 fn check(store: &Store, artifact: &Artifact) -> Stored {
     let Ok(digest) = artifact.digest.parse() else {
         return Stored::Tampered(format!("'{}' is no digest", artifact.digest));
@@ -160,7 +162,7 @@ fn check(store: &Store, artifact: &Artifact) -> Stored {
             url: store.url(&artifact.path),
         },
         Err(VerifyError::Missing) => Stored::Missing,
-        Err(error) => {
+        Err(error @ VerifyError::Mismatch(_)) => {
             let message = error.to_string();
             match store.remove(&artifact.path) {
                 Ok(()) => Stored::Tampered(message),
@@ -169,6 +171,7 @@ fn check(store: &Store, artifact: &Artifact) -> Stored {
                 }
             }
         }
+        Err(error) => Stored::Unreadable(error.to_string()),
     }
 }
 
@@ -177,6 +180,7 @@ mod tests {
     use super::Stored;
     use super::check;
     use serde_json::json;
+    use tidegate_api::Artifact;
     use tidegate_artifact::Options;
     use tidegate_artifact::Store;
     use tidegate_values::Digest;
@@ -190,7 +194,7 @@ mod tests {
         std::fs::write(&file, "content").unwrap();
         let artifact = json!({"digest": Digest::of(b"content").to_string(), "path": path, "revision": "main@sha1:1",
             "url": format!("http://gone/{path}"), "lastUpdateTime": "2026-01-01T00:00:00Z"});
-        let artifact = serde_json::from_value(artifact).unwrap();
+        let artifact: Artifact = serde_json::from_value(artifact).unwrap();
         for (advertised, served) in [
             ("here:80", "http://here:80"),
             ("https://x/y", "https://x/y"),
@@ -201,6 +205,12 @@ mod tests {
         }
 
         let store = Store::new(Options::new(folder.path(), "here")).unwrap();
+        // A file whose reads fail: it may be as promised, and stays.
+        let mut unreadable = artifact.clone();
+        unreadable.path = "unreadable/mem".to_owned();
+        std::os::unix::fs::symlink("/proc/self", folder.path().join("unreadable")).unwrap();
+        assert!(matches!(check(&store, &unreadable), Stored::Unreadable(_)));
+
         std::fs::write(&file, "other").unwrap();
         assert!(matches!(check(&store, &artifact), Stored::Tampered(_)));
         assert!(!file.exists());

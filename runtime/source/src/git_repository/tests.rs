@@ -3,7 +3,8 @@
 //! A case is a YAML file: `about`; `proof`, where what is expected was recorded or read, or `unproved`; and
 //! - `object`, merged into a plain GitRepository `team/repo` of generation 1 that was never reconciled;
 //! - `includes`: what `include` leads to, in its order: null for nothing, else merged into a plain one;
-//! - `stored`: `intact`, `missing` or the text of what is wrong with the artifact in the status;
+//! - `stored`: `intact`, `missing` or the text of what is wrong with the artifact in the status, or `unreadable` with the
+//!   text of why it can't be read;
 //! - `allowHttp`: the flag `--insecure-allow-http`, true by default;
 //! - `secret`, `proxy`: what the Secret of `secretRef` or `proxySecretRef` holds, or the text of why it can't be read;
 //! - `servedAt`: the URL that an intact artifact has now, if not the one of the other cases.
@@ -104,7 +105,10 @@ fn inputs(case: &Value) -> Inputs {
             .map(|found| (!found.is_null()).then(|| Arc::new(object(found))))
             .collect(),
         stored: match case["stored"].as_str() {
-            None => Stored::None,
+            None => match case["stored"]["unreadable"].as_str() {
+                None => Stored::None,
+                Some(text) => Stored::Unreadable(text.to_owned()),
+            },
             Some("intact") => Stored::Intact {
                 url: case["servedAt"]
                     .as_str()
