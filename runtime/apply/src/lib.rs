@@ -21,7 +21,7 @@ mod normalize;
 mod object;
 mod order;
 mod parts;
-mod patience;
+mod polling;
 mod prune;
 mod request;
 mod schema;

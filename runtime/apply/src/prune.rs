@@ -18,7 +18,7 @@ use crate::{
     object::Owner,
     order,
     parts::Parts,
-    patience::Patience,
+    polling::Polling,
     request,
     waiting::Waiter,
 };
@@ -230,9 +230,9 @@ impl Run<'_> {
         let mut sight = look(self.client, self.mapper, object).await?;
         if sight.may_lag(self.mapper, object) {
             let wait = async {
-                let mut patience = Patience::new(LAG);
-                while sight.may_lag(self.mapper, object) && patience.is_left() {
-                    patience.pause().await;
+                let mut polling = Polling::new(LAG);
+                while sight.may_lag(self.mapper, object) && polling.is_left() {
+                    polling.pause().await;
                     let _look = self.parts.look().await;
                     sight = look(self.client, self.mapper, object).await?;
                 }
@@ -324,7 +324,7 @@ pub async fn wait_for_termination(
     changes: &ChangeSet,
     timeout: Duration,
 ) -> Result<(), Error> {
-    let mut patience = Patience::new(timeout);
+    let mut polling = Polling::new(timeout);
     for change in changes
         .entries
         .iter()
@@ -340,12 +340,12 @@ pub async fn wait_for_termination(
             if !matches!(sight, Sight::Here(_)) && !sight.may_lag(mapper, object) {
                 break;
             }
-            if !patience.is_left() {
+            if !polling.is_left() {
                 return Err(Error::Termination {
                     object: object.clone(),
                 });
             }
-            patience.pause().await;
+            polling.pause().await;
         }
     }
     Ok(())

@@ -11,13 +11,13 @@ mod lease;
 mod limits;
 mod moves;
 mod opened;
-mod patience;
 mod reach;
 mod recorder;
 mod refusal;
 mod requests;
 mod scope;
 mod told;
+mod watch_backoff;
 mod watched;
 
 pub use cluster::Cluster;

@@ -5,7 +5,7 @@ mod watch;
 
 use crate::Key;
 use crate::Scope;
-use crate::patience::Patience;
+use crate::watch_backoff::WatchBackoff;
 use k8s_openapi::api::authorization::v1::ResourceAttributes;
 use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 use k8s_openapi::api::authorization::v1::SelfSubjectAccessReviewSpec;
@@ -236,14 +236,14 @@ impl Moves {
         }
         let moves = Arc::clone(self);
         tokio::spawn(async move {
-            let mut patience = Patience::default();
+            let mut backoff = WatchBackoff::default();
             while watches.is_wanted(&namespace) {
                 let ask = || moves.may_watch_everywhere(&kind);
                 match watches.everywhere.get_or_try_init(ask).await {
                     Ok(everywhere) => return moves.start(kind, &watches, namespace, *everywhere),
                     Err(error) => {
                         tracing::debug!(kind = kind.kind, %error, "failed to ask for the right to watch everywhere");
-                        patience.wait().await;
+                        backoff.wait().await;
                     }
                 }
             }

@@ -1,5 +1,5 @@
-use crate::patience::Patience;
 use crate::refusal::Refusal;
+use crate::watch_backoff::WatchBackoff;
 use futures::StreamExt as _;
 use kube::Api;
 use kube::Resource;
@@ -82,7 +82,7 @@ where
         tokio::spawn(async move {
             let mut events = watcher(api, config).boxed();
             let mut listed = BTreeMap::new();
-            let mut patience = Patience::default();
+            let mut backoff = WatchBackoff::default();
             let mut refusal = Refusal::of(&path);
             while let Some(event) = events.next().await {
                 let Some(watched) = weak.upgrade() else {
@@ -92,7 +92,7 @@ where
                     && is_success(event)
                 {
                     refusal.succeeded();
-                    patience.succeeded();
+                    backoff.succeeded();
                 }
                 match event {
                     Ok(watcher::Event::Init) => listed.clear(),
@@ -110,7 +110,7 @@ where
                         if !refusal.failed(&error) {
                             tracing::debug!(path, %error, "watch failed, trying again");
                         }
-                        patience.wait().await;
+                        backoff.wait().await;
                     }
                 }
             }

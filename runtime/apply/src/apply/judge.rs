@@ -16,7 +16,7 @@ use crate::{
     live::{place, present},
     memory::{Applied, is_excluded, live_digest},
     object::any_in_metadata,
-    patience::Patience,
+    polling::Polling,
     request::{self, Answer, ApplyMode, Place},
     schema,
 };
@@ -347,14 +347,14 @@ impl Run<'_> {
                 && self.mapper.is_fresh(target.object.group())
         };
         let mut answer = request().await;
-        let mut patience = Patience::new(self.lag());
-        if !lags(&answer) || !patience.is_left() {
+        let mut polling = Polling::new(self.lag());
+        if !lags(&answer) || !polling.is_left() {
             return answer;
         }
         self.parts
             .idle(async {
-                while lags(&answer) && patience.is_left() {
-                    patience.pause().await;
+                while lags(&answer) && polling.is_left() {
+                    polling.pause().await;
                     let _look = self.parts.look().await;
                     answer = request().await;
                 }

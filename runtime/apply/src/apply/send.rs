@@ -11,7 +11,7 @@ use crate::{
     error::{Error, RequestError},
     live::{place, present},
     memory::{is_excluded, live_digest},
-    patience::Patience,
+    polling::Polling,
     request::{self, Answer, ApplyMode, Place},
 };
 
@@ -263,14 +263,14 @@ impl Run<'_> {
     }
 
     async fn gone(&self, target: &Target, place: &Place<'_>) -> Result<(), Error> {
-        let mut patience = Patience::new(self.settings.wait_timeout);
+        let mut polling = Polling::new(self.settings.wait_timeout);
         if self.is_gone(target, place).await? {
             return Ok(());
         }
         self.parts
             .idle(async {
-                while patience.is_left() {
-                    patience.pause().await;
+                while polling.is_left() {
+                    polling.pause().await;
                     let _look = self.parts.look().await;
                     if self.is_gone(target, place).await? {
                         return Ok(());

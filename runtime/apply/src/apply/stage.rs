@@ -22,7 +22,7 @@ use crate::{
     memory::{Applied, desired_digest},
     object::any_in_metadata,
     order::Stage,
-    patience::Patience,
+    polling::Polling,
     request,
 };
 
@@ -115,9 +115,9 @@ impl Run<'_> {
         let mut sent = self.send_all(&targets, plans, &mut results).await;
         self.note_definitions(&targets, &results);
         let mut waiting = Ok(());
-        let mut patience = Patience::new(self.settings.wait_timeout);
+        let mut polling = Polling::new(self.settings.wait_timeout);
         while stage.is_waited_for() && sent.is_ok() {
-            let died = self.parts.wait(self.wait(&results, &mut patience)).await;
+            let died = self.parts.wait(self.wait(&results, &mut polling)).await;
             // Whoever asked meanwhile may have been shown the old one.
             self.note_definitions(&targets, &results);
             match died {
@@ -185,13 +185,13 @@ impl Run<'_> {
             resource.is_err() && self.mapper.is_fresh(object.group())
         };
         let mut resource = ask().await;
-        let mut patience = Patience::new(self.lag());
-        if !lags(&resource) || !patience.is_left() {
+        let mut polling = Polling::new(self.lag());
+        if !lags(&resource) || !polling.is_left() {
             return resource;
         }
         let wait = async {
-            while lags(&resource) && patience.is_left() {
-                patience.pause().await;
+            while lags(&resource) && polling.is_left() {
+                polling.pause().await;
                 resource = ask().await;
             }
             resource
@@ -349,7 +349,7 @@ impl Run<'_> {
     async fn wait(
         &self,
         results: &[Option<Done>],
-        patience: &mut Patience,
+        polling: &mut Polling,
     ) -> Result<Vec<usize>, Error> {
         let done = results.iter().enumerate().filter_map(|(place, done)| {
             let done = done
@@ -361,7 +361,7 @@ impl Run<'_> {
         let mut waiting: Vec<Awaited<'_>> = done.collect();
         let mut reads = 0;
         loop {
-            let timed_out = reads > 0 && !patience.is_left();
+            let timed_out = reads > 0 && !polling.is_left();
             let observations: Vec<Observation<'_>> = waiting
                 .iter()
                 .map(|awaited| Observation {
@@ -378,7 +378,7 @@ impl Run<'_> {
             if ended && let Some(text) = tidegate_health::failure(&observations, timed_out) {
                 return Err(Error::NotReady(text));
             }
-            patience.pause().await;
+            polling.pause().await;
             reads += 1;
             // What is well stays so for this purpose.
             waiting.retain(|awaited| !awaited.health.is_current());
@@ -392,7 +392,7 @@ impl Run<'_> {
             }
             let died = waiting.iter().filter(|awaited| awaited.has_died());
             let died: Vec<usize> = died.map(|awaited| awaited.place).collect();
-            if !died.is_empty() && patience.is_left() {
+            if !died.is_empty() && polling.is_left() {
                 return Ok(died);
             }
         }

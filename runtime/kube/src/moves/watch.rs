@@ -8,8 +8,8 @@ use super::lock;
 use crate::Key;
 use crate::Scope;
 use crate::opened::telling;
-use crate::patience::Patience;
 use crate::refusal::Refusal;
+use crate::watch_backoff::WatchBackoff;
 use crate::watched::is_success;
 use futures::StreamExt as _;
 use kube::Api;
@@ -100,13 +100,13 @@ impl Watch {
     pub(super) async fn follow(&self, selector: &str) {
         let config = watcher::Config::default().labels(selector);
         let mut events = watcher(self.api.clone(), config).boxed();
-        let mut patience = Patience::default();
+        let mut backoff = WatchBackoff::default();
         while let Some(event) = events.next().await {
             match event {
                 Ok(event) => {
                     if is_success(&event) {
                         lock(&self.refusal).succeeded();
-                        patience.succeeded();
+                        backoff.succeeded();
                     }
                     let news = lock(&self.known).take(event, Instant::now());
                     for moved in news {
@@ -122,8 +122,8 @@ impl Watch {
                         tracing::debug!(path, %error, "watch of managed objects failed");
                     }
                     tokio::select! {
-                        () = patience.wait() => {}
-                        () = self.retried.notified() => patience.succeeded(),
+                        () = backoff.wait() => {}
+                        () = self.retried.notified() => backoff.succeeded(),
                     }
                 }
             }

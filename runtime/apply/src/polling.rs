@@ -5,12 +5,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Pauses between questions, each twice as long as the one before, up to a second.
-pub(crate) struct Patience {
+pub(crate) struct Polling {
     deadline: Instant,
     pause: Duration,
 }
 
-impl Patience {
+impl Polling {
     /// For `time` in all.
     pub(crate) fn new(time: Duration) -> Self {
         Self {
