@@ -4,6 +4,10 @@
     clippy::same_length_and_capacity,
     reason = "the generated code takes over lists that the host has put into memory of exactly their size"
 )]
+#![expect(
+    missing_docs,
+    reason = "its words are the contract's, which does not describe every field"
+)]
 
 /// The imports of every world.
 pub mod imports {

@@ -51,3 +51,34 @@ fn read_error_text(error: ReadError) -> &'static str {
         ReadError::Denied => "path is not allowed",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{closed, internal, invalid, read};
+    use crate::{Failure, ReadError, Severity, SinkError};
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        for (error, expected) in [
+            (ReadError::NotFound, "a/b: no such file or directory"),
+            (ReadError::NotAFile, "a/b: not a file"),
+            (ReadError::NotADirectory, "a/b: not a directory"),
+            (ReadError::TooLarge, "a/b: file is too large"),
+            (ReadError::Denied, "a/b: path is not allowed"),
+        ] {
+            let Failure::InvalidInput(diagnostics) = read("a/b", error) else {
+                panic!("{error:?} is not the user's fault")
+            };
+            assert_eq!(diagnostics.len(), 1);
+            assert_eq!(diagnostics[0].severity, Severity::Error);
+            assert_eq!(diagnostics[0].message, expected);
+        }
+    }
+
+    #[test]
+    fn whose_fault_it_is() {
+        assert!(matches!(invalid("code", "text"), Failure::InvalidInput(_)));
+        assert!(matches!(internal("text"), Failure::Internal(text) if text == "text"));
+        assert!(matches!(closed(SinkError::Closed), Failure::Internal(_)));
+    }
+}

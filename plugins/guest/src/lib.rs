@@ -24,7 +24,9 @@
 //! # fn main() {}
 //! ```
 //!
-//! Build it as a `cdylib` for `wasm32-unknown-unknown` (no import but Tidegate's) or `wasm32-wasip2`.
+//! Build it as a `cdylib` for `wasm32-unknown-unknown` (no import but Tidegate's) or `wasm32-wasip2`: what std asks
+//! for there is sealed by the host. `examples/plugins` has a plugin of each kind.
+#![warn(missing_docs)]
 
 /// Of every plugin that is made with this crate. One guest has one thread, and lives for one call.
 #[cfg(target_family = "wasm")]

@@ -62,7 +62,7 @@ enum Command {
     Image(image::Options),
     /// Build the control plane for tests and print its path
     Controlplane,
-    /// Build the built-in plugins and print their folder
+    /// Build the built-in plugins and the examples, and print the folder of the built-ins
     Plugins,
     /// Record anew what the real kustomize prints for the cases of plugins/kustomize
     Oracle,
@@ -102,11 +102,9 @@ fn run(workspace: &Workspace, command: &Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Plugins => {
-            step::result(
-                &plugins::run(&workspace.root, &workspace.target)?
-                    .display()
-                    .to_string(),
-            );
+            let built = plugins::run(&workspace.root, &workspace.target)?;
+            plugins::examples(&workspace.root, &workspace.target)?;
+            step::result(&built.display().to_string());
             Ok(())
         }
         Command::Oracle => oracle::kustomize(workspace),

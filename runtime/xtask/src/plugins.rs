@@ -1,5 +1,6 @@
 //! `cargo xtask plugins`: builds the built-in plugins, makes components of them, and compiles those for this machine's
-//! processor family. Does nothing when nothing that goes into them has changed.
+//! processor family. Then the examples, as whoever writes a plugin builds them. Does nothing when nothing that goes into
+//! them has changed.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,6 +14,8 @@ use wit_component::ComponentEncoder;
 use crate::step;
 
 const TARGET: &str = "wasm32-unknown-unknown";
+/// The other target that plugins can be built for: its linker makes the component.
+const WASI_TARGET: &str = "wasm32-wasip2";
 const PROFILE: &str = "plugin";
 const STAMP: &str = "stamp";
 
@@ -23,17 +26,20 @@ const STAMP: &str = "stamp";
 pub(crate) fn run(workspace_root: &Path, target_dir: &Path) -> anyhow::Result<PathBuf> {
     let cargo_folder = target_dir.join("plugins");
     let built = cargo_folder.join("built");
-    let sources = sources(workspace_root)?;
-    if fs::read_to_string(built.join(STAMP)).is_ok_and(|stamp| stamp == sources) {
+    let sources = sources(workspace_root, &["plugins", "wit"])?;
+    let sources = format!("{} {sources}", tidegate_sandbox::builtin_compatibility()?);
+    if is_current(&built, &sources) {
         return Ok(built);
     }
-    let names = names(workspace_root)?;
+    let names = names(workspace_root, "plugins/components")?;
+    let packages = packages("tidegate-component", &names);
     step::quiet("plugins: compiling to WebAssembly", || {
-        cargo(workspace_root, &cargo_folder, &names)
+        cargo(workspace_root, &cargo_folder, &packages, &[TARGET])
     })?;
     let components = names
         .iter()
-        .map(|name| Ok((name.clone(), component(&cargo_folder, name)?)))
+        .zip(&packages)
+        .map(|(name, package)| Ok((name.clone(), component(&cargo_folder, package)?)))
         .collect::<anyhow::Result<Vec<_>>>()?;
     fs::create_dir_all(&built).with_context(|| format!("{}", built.display()))?;
     // Gone while files change: a build that is interrupted is begun anew.
@@ -47,9 +53,47 @@ pub(crate) fn run(workspace_root: &Path, target_dir: &Path) -> anyhow::Result<Pa
     Ok(built)
 }
 
-/// The components are the folders of `plugins/components`.
-fn names(workspace_root: &Path) -> anyhow::Result<Vec<String>> {
-    let folder = workspace_root.join("plugins/components");
+/// Builds the plugins of `examples/plugins` where they are missing or old, for both targets that the SDK is for, into a
+/// folder beside that of the built-ins: `<name>.wasm` and `<name>.wasip2.wasm`. Tests run them; they are not shipped.
+pub(crate) fn examples(workspace_root: &Path, target_dir: &Path) -> anyhow::Result<()> {
+    let cargo_folder = target_dir.join("plugins");
+    let built = cargo_folder.join("examples");
+    let sources = sources(
+        workspace_root,
+        &["examples/plugins", "plugins/guest", "wit"],
+    )?;
+    if is_current(&built, &sources) {
+        return Ok(());
+    }
+    let names = names(workspace_root, "examples/plugins")?;
+    let packages = packages("tidegate-example", &names);
+    step::quiet("example plugins: compiling to WebAssembly", || {
+        let targets = [TARGET, WASI_TARGET];
+        cargo(workspace_root, &cargo_folder, &packages, &targets)
+    })?;
+    if built.exists() {
+        fs::remove_dir_all(&built).with_context(|| format!("{}", built.display()))?;
+    }
+    fs::create_dir_all(&built).with_context(|| format!("{}", built.display()))?;
+    for (name, package) in names.iter().zip(&packages) {
+        let wasi = module(&cargo_folder, WASI_TARGET, package)?;
+        fs::write(
+            built.join(format!("{name}.wasm")),
+            component(&cargo_folder, package)?,
+        )?;
+        fs::write(built.join(format!("{name}.wasip2.wasm")), wasi)?;
+    }
+    fs::write(built.join(STAMP), sources)?;
+    Ok(())
+}
+
+fn is_current(built: &Path, sources: &str) -> bool {
+    fs::read_to_string(built.join(STAMP)).is_ok_and(|stamp| stamp == sources)
+}
+
+/// The plugins are the folders of `folder`.
+fn names(workspace_root: &Path, folder: &str) -> anyhow::Result<Vec<String>> {
+    let folder = workspace_root.join(folder);
     let mut names = Vec::new();
     for entry in fs::read_dir(&folder).with_context(|| format!("{}", folder.display()))? {
         let entry = entry?;
@@ -58,20 +102,35 @@ fn names(workspace_root: &Path) -> anyhow::Result<Vec<String>> {
         }
     }
     names.sort();
-    ensure!(!names.is_empty(), "no component in {}", folder.display());
+    ensure!(!names.is_empty(), "no plugin in {}", folder.display());
     Ok(names)
 }
 
-fn cargo(workspace_root: &Path, cargo_folder: &Path, names: &[String]) -> anyhow::Result<()> {
+fn packages(prefix: &str, names: &[String]) -> Vec<String> {
+    names
+        .iter()
+        .map(|name| format!("{prefix}-{name}"))
+        .collect()
+}
+
+fn cargo(
+    workspace_root: &Path,
+    cargo_folder: &Path,
+    packages: &[String],
+    targets: &[&str],
+) -> anyhow::Result<()> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
         .current_dir(workspace_root)
         .args(["build", "--quiet", "--locked"]);
     command
-        .args(["--profile", PROFILE, "--target", TARGET, "--target-dir"])
+        .args(["--profile", PROFILE, "--target-dir"])
         .arg(cargo_folder);
-    for name in names {
-        command.args(["--package", &format!("tidegate-component-{name}")]);
+    for target in targets {
+        command.args(["--target", target]);
+    }
+    for package in packages {
+        command.args(["--package", package]);
     }
     // What was said for the host's build is not meant for this one.
     for variable in [
@@ -85,31 +144,36 @@ fn cargo(workspace_root: &Path, cargo_folder: &Path, names: &[String]) -> anyhow
     step::run(&mut command)
 }
 
+/// What cargo built.
+fn module(cargo_folder: &Path, target: &str, package: &str) -> anyhow::Result<Vec<u8>> {
+    let file = format!("{}.wasm", package.replace('-', "_"));
+    let path = cargo_folder.join(target).join(PROFILE).join(file);
+    fs::read(&path).with_context(|| format!("{}", path.display()))
+}
+
 /// Makes a component of what cargo built.
-fn component(cargo_folder: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
-    let file = format!("tidegate_component_{}.wasm", name.replace('-', "_"));
-    let path = cargo_folder.join(TARGET).join(PROFILE).join(file);
-    let module = fs::read(&path).with_context(|| format!("{}", path.display()))?;
+fn component(cargo_folder: &Path, package: &str) -> anyhow::Result<Vec<u8>> {
+    let module = module(cargo_folder, TARGET, package)?;
     let encode = || {
         ComponentEncoder::default()
             .validate(true)
             .module(&module)?
             .encode()
     };
-    encode().with_context(|| format!("component of {}", path.display()))
+    encode().with_context(|| format!("component of {package}"))
 }
 
-/// Names everything that goes into the built plugins: sources, versions, toolchain and the sandbox's engine.
-fn sources(workspace_root: &Path) -> anyhow::Result<String> {
+/// Names everything that cargo makes plugins of: sources in `folders`, versions, toolchain.
+fn sources(workspace_root: &Path, folders: &[&str]) -> anyhow::Result<String> {
     let mut files = Vec::new();
-    for folder in ["plugins", "wit"] {
+    for folder in folders {
         collect(&workspace_root.join(folder), &mut files)?;
     }
     for file in ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
         files.push(workspace_root.join(file));
     }
     files.sort();
-    let mut text = tidegate_sandbox::builtin_compatibility()?;
+    let mut text = String::new();
     for file in files {
         let content = fs::read(&file).with_context(|| format!("{}", file.display()))?;
         let name = file.strip_prefix(workspace_root).unwrap_or(&file);

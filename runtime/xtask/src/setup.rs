@@ -43,7 +43,9 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<Ready> {
         // Go and Rust build at the same time: each has long stretches that keep one core busy only.
         let controlplane = scope.spawn(|| controlplane::build(workspace));
         let plugins = step::timed("plugins", || {
-            plugins::run(&workspace.root, &workspace.target)
+            let plugins = plugins::run(&workspace.root, &workspace.target)?;
+            plugins::examples(&workspace.root, &workspace.target)?;
+            Ok(plugins)
         });
         let controlplane = controlplane
             .join()

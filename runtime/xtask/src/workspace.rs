@@ -45,18 +45,20 @@ impl Workspace {
         cargo(&self.root)
     }
 
-    /// Names of the packages that are built for wasm32 only.
+    /// Names of the packages that are built for wasm32 only: components and examples.
     pub(crate) fn components(&self) -> anyhow::Result<Vec<&str>> {
-        let folder = self.root.join("plugins/components");
+        let folders = ["plugins/components", "examples/plugins"].map(|name| self.root.join(name));
         let packages = self.metadata["packages"]
             .as_array()
             .context("cargo metadata has no packages")?;
         Ok(packages
             .iter()
             .filter(|package| {
-                package["manifest_path"]
-                    .as_str()
-                    .is_some_and(|path| Path::new(path).starts_with(&folder))
+                package["manifest_path"].as_str().is_some_and(|path| {
+                    folders
+                        .iter()
+                        .any(|folder| Path::new(path).starts_with(folder))
+                })
             })
             .filter_map(|package| package["name"].as_str())
             .collect())

@@ -2,6 +2,7 @@
 
 mod builtins;
 mod drift;
+mod examples;
 mod fuzz;
 mod remotes;
 #[path = "../shared/tree.rs"]

@@ -16,7 +16,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "components",
-        folders: &["plugins/components/*"],
+        folders: &["plugins/components/*", "examples/plugins/*"],
         own: false,
     },
     Layer {
@@ -178,10 +178,11 @@ pub(super) fn check(packages: &[Package]) -> Vec<String> {
 
 fn inside(folder: &str, layer: usize, other: &str, is_dev: bool) -> Option<String> {
     let other_layer = self::layer(other)?;
-    let in_plugins = |folder: &str| folder.starts_with("plugins/");
+    let in_plugins =
+        |folder: &str| folder.starts_with("plugins/") || folder.starts_with("examples/plugins/");
     if in_plugins(folder) && !in_plugins(other) {
         return Some(format!(
-            "{folder} names {other}: nothing in plugins/ names a crate of runtime/"
+            "{folder} names {other}: nothing in plugins/ names a crate of runtime/, and no example"
         ));
     }
     if other_layer == COMPONENTS {
@@ -301,6 +302,12 @@ mod tests {
             Some("nothing in plugins/"),
         );
         check_one("plugins/components/kustomize", "plugins/kustomize", None);
+        check_one("examples/plugins/subset", "plugins/guest", None);
+        check_one(
+            "examples/plugins/subset",
+            "runtime/values",
+            Some("and no example"),
+        );
         check_one(
             "runtime/sandbox",
             "plugins/components/kustomize",

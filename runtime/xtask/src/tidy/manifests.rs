@@ -4,7 +4,7 @@ use anyhow::Context;
 
 use crate::workspace::Workspace;
 
-/// Plain `cargo build` and `cargo test` mean every crate but the components.
+/// Plain `cargo build` and `cargo test` mean every crate but components and examples.
 pub(super) fn check_default_members(workspace: &Workspace) -> anyhow::Result<Vec<String>> {
     let ids = |key: &str| {
         let ids = workspace.metadata[key].as_array();
@@ -17,7 +17,7 @@ pub(super) fn check_default_members(workspace: &Workspace) -> anyhow::Result<Vec
         let name = package["name"].as_str().unwrap_or_default();
         if defaults.contains(&package["id"]) == components.contains(&name) {
             problems.push(format!(
-                "Cargo.toml: default-members are all members but the components, and `{name}` is wrong there"
+                "Cargo.toml: default-members are all members but components and examples, and `{name}` is wrong there"
             ));
         }
     }

@@ -1,4 +1,4 @@
-;; about: a validator that emits, keeps and attaches: `closed` each time, and nothing comes of it; it traps otherwise
+;; about: a validator that emits, keeps and attaches: `closed` each time, and nothing comes of it; only its report counts. It traps otherwise
 ;; world: hostile-validate
 ;; both: ok
 (module
@@ -6,6 +6,7 @@
   (import %inputs "[method]request.manifests" (func $manifests (param i32 i32)))
   (import %outputs "[method]sink.keep" (func $keep (param i32 i32 i32)))
   (import %outputs "[method]sink.attach" (func $attach (param i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import %outputs "[method]sink.report" (func $report (param i32 i32)))
   (memory (export "memory") 2)
   (data (i32.const 2048) "kind: X")
   (func $closed
@@ -23,6 +24,9 @@
     (call $attach (local.get $sink) (i32.const 2048) (i32.const 4) (i32.const 2048) (i32.const 4)
       (i32.const 2048) (i32.const 7) (i32.const 16))
     (call $closed)
+    (i32.store (i32.const 4096) (local.get $sink))
+    (call $report (i32.const 4096) (i32.const 16))
+    (if (i32.load8_u (i32.const 16)) (then (unreachable)))
     %end)
   %realloc
   %describe-validator
