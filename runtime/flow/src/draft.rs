@@ -1,5 +1,6 @@
 //! What the reports of all kinds have in common.
 
+use crate::Finalizer;
 use crate::Next;
 use crate::Report;
 use jiff::Timestamp;
@@ -28,7 +29,7 @@ pub struct Draft<'a, O: CustomResource> {
     /// What went wrong, for the log.
     pub error: Option<String>,
     pub now: Timestamp,
-    finalizers: Option<Vec<String>>,
+    finalizer: Option<Finalizer>,
 }
 
 impl<'a, O: CustomResource> Draft<'a, O> {
@@ -40,7 +41,7 @@ impl<'a, O: CustomResource> Draft<'a, O> {
             events: Vec::new(),
             error: None,
             now,
-            finalizers: None,
+            finalizer: None,
         }
     }
 
@@ -110,15 +111,14 @@ impl<'a, O: CustomResource> Draft<'a, O> {
 
     /// Lets the object go: nothing is left to be cleaned up.
     pub fn release(&mut self) {
-        let others = finalizers(self.object).filter(|name| *name != FINALIZER);
-        self.finalizers = Some(others.map(str::to_owned).collect());
+        self.finalizer = Some(Finalizer::Removed);
     }
 
     /// The end of it.
     pub fn report(self, next: Next) -> Report {
         Report {
             status: status_value(&self.status),
-            finalizers: self.finalizers,
+            finalizer: self.finalizer,
             events: self.events,
             next,
             error: self.error,
@@ -128,20 +128,15 @@ impl<'a, O: CustomResource> Draft<'a, O> {
 
 /// Whether the object waits for us when it is deleted.
 pub fn has_finalizer(object: &impl CustomResource) -> bool {
-    finalizers(object).any(|name| name == FINALIZER)
+    let mut names = object.meta().finalizers.iter().flatten();
+    names.any(|name| name == FINALIZER)
 }
 
 /// Writes the finalizer and nothing else, then looks again: it has to be there before there is something to clean up.
 pub fn add_finalizer(object: &impl CustomResource) -> Report {
-    let all = finalizers(object).chain([FINALIZER]);
     let mut draft = Draft::new(object, Timestamp::UNIX_EPOCH);
-    draft.finalizers = Some(all.map(str::to_owned).collect());
+    draft.finalizer = Some(Finalizer::Added);
     draft.report(Next::Now)
-}
-
-fn finalizers(object: &impl CustomResource) -> impl Iterator<Item = &str> {
-    let names = object.meta().finalizers.iter().flatten();
-    names.map(String::as_str)
 }
 
 /// A status as it is sent; an empty object when it can't be written.
@@ -175,15 +170,19 @@ mod tests {
         let report = add_finalizer(&object);
         assert_eq!(report.next, Next::Now);
         assert_eq!(report.status, json!({"observedGeneration": 2}));
+        assert_eq!(report.finalizer, Some(Finalizer::Added));
         let both = ["other/one", "finalizers.fluxcd.io"].map(str::to_owned);
-        assert_eq!(report.finalizers.as_deref(), Some(&both[..]));
+        assert_eq!(Finalizer::Added.change(&both[..1]), both);
+        assert_eq!(Finalizer::Added.change(&both), both, "it is there once");
 
-        object.metadata.finalizers = report.finalizers;
+        object.metadata.finalizers = Some(both.to_vec());
         assert!(has_finalizer(&object));
         let mut draft = draft(&object);
         draft.release();
         let report = draft.report(Next::Never);
-        assert_eq!(report.finalizers.as_deref(), Some(&both[..1]));
+        assert_eq!(report.finalizer, Some(Finalizer::Removed));
+        assert_eq!(Finalizer::Removed.change(&both), both[..1]);
+        assert_eq!(Finalizer::Removed.change(&both[1..]), Vec::<String>::new());
     }
 
     #[test]
@@ -212,6 +211,6 @@ mod tests {
             })
         );
         assert_eq!(report.error.as_deref(), Some("broken"));
-        assert_eq!(report.finalizers, None);
+        assert_eq!(report.finalizer, None);
     }
 }

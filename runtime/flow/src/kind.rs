@@ -10,6 +10,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
+use tidegate_api::meta::FINALIZER;
 use tidegate_values::Event;
 
 /// One kind of custom resource and what is done for its objects.
@@ -76,13 +77,34 @@ pub trait Kind: Send + Sync + 'static {
     fn status(object: &Self::Object) -> Value;
 }
 
+/// What becomes of our finalizer. Those of others stay, or are gone, as they are by then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finalizer {
+    Added,
+    Removed,
+}
+
+impl Finalizer {
+    /// The finalizers of an object that has those of `now`.
+    pub(crate) fn change(self, now: &[String]) -> Vec<String> {
+        let is_ours = |name: &String| name == FINALIZER;
+        let mut finalizers = now.to_vec();
+        match self {
+            Self::Removed => finalizers.retain(|name| !is_ours(name)),
+            Self::Added if now.iter().any(is_ours) => {}
+            Self::Added => finalizers.push(FINALIZER.to_owned()),
+        }
+        finalizers
+    }
+}
+
 /// What is written after a reconcile.
 #[derive(Debug)]
 pub struct Report {
     /// The whole new status.
     pub status: Value,
-    /// The finalizers, where they are to change.
-    pub finalizers: Option<Vec<String>>,
+    /// Where our finalizer is to change.
+    pub finalizer: Option<Finalizer>,
     /// In the order of their happening; `object` is filled in by the loop.
     pub events: Vec<Event>,
     pub next: Next,

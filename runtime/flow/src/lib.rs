@@ -26,6 +26,7 @@ pub use draft::Draft;
 pub use draft::add_finalizer;
 pub use draft::has_finalizer;
 pub use draft::status_value;
+pub use kind::Finalizer;
 pub use kind::Kind;
 pub use kind::Report;
 pub use next::Backoff;

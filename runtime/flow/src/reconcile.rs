@@ -81,8 +81,9 @@ async fn commit<K: Kind>(run: &Run<K>, report: Report) -> (Next, bool) {
             return (Next::Retry, true);
         }
     }
-    if let Some(finalizers) = report.finalizers {
+    if let Some(finalizer) = report.finalizer {
         let object = run.object();
+        let finalizers = finalizer.change(object.finalizers());
         if finalizers != object.finalizers() {
             match run.committer.finalizers(&object, &finalizers).await {
                 Ok(Some(new)) => *crate::run::lock(&run.current) = new,

@@ -88,25 +88,32 @@ impl<K: Kind> Run<K> {
         ends: impl Fn(&Trigger) -> bool,
     ) -> Result<T, Interrupted> {
         drop(take(&self.slot));
-        let mut interrupts = self.interrupts.subscribe();
-        let interrupted = async {
-            loop {
-                let worth_it = interrupts.borrow_and_update().first(&ends).cloned();
-                if let Some(trigger) = worth_it {
-                    return trigger;
-                }
-                if interrupts.changed().await.is_err() {
-                    return std::future::pending().await;
-                }
-            }
-        };
         let result = tokio::select! {
             biased;
-            trigger = interrupted => Err(Interrupted(trigger)),
+            trigger = self.came(ends) => Err(Interrupted(trigger)),
             done = work => Ok(done),
         };
         self.take_worker().await;
         result
+    }
+
+    /// Waits until a trigger that `is` wanted came since the object was read, and was not taken up.
+    pub async fn came(&self, is: impl Fn(&Trigger) -> bool) -> Trigger {
+        let mut interrupts = self.interrupts.subscribe();
+        loop {
+            let wanted = interrupts.borrow_and_update().first(&is).cloned();
+            if let Some(trigger) = wanted {
+                return trigger;
+            }
+            if interrupts.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    /// Whether such a trigger came.
+    pub fn has_come(&self, is: impl Fn(&Trigger) -> bool) -> bool {
+        self.interrupts.borrow().first(is).is_some()
     }
 
     /// This reconcile deals with what a trigger is about, from now on: it ends no wait, and asks for no reconcile, unless

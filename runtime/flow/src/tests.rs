@@ -134,7 +134,7 @@ fn status(reason: &str) -> Value {
 pub(crate) fn ended(status: Value) -> Report {
     Report {
         status,
-        finalizers: None,
+        finalizer: None,
         events: Vec::new(),
         next: Next::Never,
         error: None,

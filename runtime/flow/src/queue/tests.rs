@@ -179,9 +179,12 @@ async fn what_a_reconcile_takes_up_ends_nothing_until_it_comes_again() {
     queue.push(&key, Trigger::Moved);
     let ended = run.waiting(too_long(), moved).await;
     assert_eq!(ended, Err(Interrupted(Trigger::Moved)));
+    assert!(run.has_come(moved));
     run.take_up(&Trigger::Moved);
+    assert!(!run.has_come(moved));
     assert_eq!(run.waiting(ready(1), moved).await, Ok(1));
     queue.push(&key, Trigger::Moved);
+    assert_eq!(run.came(moved).await, Trigger::Moved);
     let ended = run.waiting(too_long(), moved).await;
     assert_eq!(ended, Err(Interrupted(Trigger::Moved)));
     run.take_up(&Trigger::Moved);

@@ -68,7 +68,7 @@ fn reports() {
             "status": made.status,
             "next": format!("{:?}", made.next),
             "error": made.error,
-            "finalizers": made.finalizers,
+            "finalizer": made.finalizer.map(|finalizer| format!("{finalizer:?}")),
         })
     });
 }

@@ -189,7 +189,7 @@ where
     fn report(&self, object: &O, (): &(), (): &(), _: Timestamp, _: Duration) -> Report {
         Report {
             status: Self::status(object),
-            finalizers: None,
+            finalizer: None,
             events: Vec::new(),
             next: Next::Never,
             error: None,
