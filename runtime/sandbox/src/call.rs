@@ -132,11 +132,142 @@ pub struct CallReport {
     pub cached: bool,
 }
 
+impl LogLine {
+    /// The message and the fields behind it, in one line.
+    pub fn text(&self) -> String {
+        let mut text = self.message.clone();
+        for (key, value) in &self.fields {
+            text.push(' ');
+            text.push_str(key);
+            text.push('=');
+            text.push_str(value);
+        }
+        text
+    }
+}
+
+impl CallReport {
+    /// Hands the plugin's log on to ours, at debug level and in the caller's span; `redact` takes out of each line what
+    /// must not be told. A kept result says nothing again.
+    pub fn hand_log_on(&self, plugin: &str, redact: impl Fn(&str) -> String) {
+        if self.cached || !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
+        for line in &self.logs {
+            let level = match line.level {
+                LogLevel::Trace => "trace",
+                LogLevel::Debug => "debug",
+                LogLevel::Info => "info",
+                LogLevel::Warn => "warn",
+                LogLevel::Error => "error",
+            };
+            tracing::debug!(plugin, pluginLevel = level, "{}", redact(&line.text()));
+        }
+        if self.usage.log_dropped > 0 {
+            let dropped = self.usage.log_dropped;
+            tracing::debug!(plugin, dropped, "the plugin logged more than is kept");
+        }
+    }
+}
+
 pub(crate) fn object_id(id: &ObjectRef) -> ObjectId {
     ObjectId {
         api_version: id.api_version.clone(),
         kind: id.kind.clone(),
         namespace: (!id.namespace.is_empty()).then(|| id.namespace.clone()),
         name: id.name.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CallReport, LogLevel, LogLine, Usage};
+    use crate::Trace;
+    use std::fmt::{self, Write as _};
+    use std::sync::{Arc, Mutex};
+    use tracing::field::{Field, Visit};
+    use tracing::{Event, Level, Metadata, Subscriber, span};
+
+    /// Writes down every event up to `level`.
+    struct Heard {
+        level: Level,
+        lines: Arc<Mutex<Vec<String>>>,
+    }
+
+    struct Line(String);
+
+    impl Visit for Line {
+        fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+            let _ = write!(self.0, "{}={value:?} ", field.name());
+        }
+    }
+
+    impl Subscriber for Heard {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            *metadata.level() <= self.level
+        }
+
+        fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+            span::Id::from_u64(1)
+        }
+
+        fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+        fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+        fn event(&self, event: &Event<'_>) {
+            let mut line = Line(format!("{} ", event.metadata().level()));
+            event.record(&mut line);
+            self.lines.lock().expect("nobody panicked").push(line.0);
+        }
+
+        fn enter(&self, _: &span::Id) {}
+
+        fn exit(&self, _: &span::Id) {}
+    }
+
+    fn heard(level: Level, report: &CallReport) -> Vec<String> {
+        let lines = Arc::default();
+        let subscriber = Heard {
+            level,
+            lines: Arc::clone(&lines),
+        };
+        tracing::subscriber::with_default(subscriber, || {
+            report.hand_log_on("renderer", |text| text.replace("hunter22", "***"));
+        });
+        let lines = lines.lock().expect("nobody panicked");
+        lines.clone()
+    }
+
+    #[test]
+    fn a_log_is_handed_on_without_secrets() {
+        let mut report = CallReport {
+            outcome: Ok(()),
+            emissions: Vec::new(),
+            diagnostics: Vec::new(),
+            attachments: Vec::new(),
+            judgements: Vec::new(),
+            trace: Trace::default(),
+            usage: Usage {
+                log_dropped: 3,
+                ..Usage::default()
+            },
+            logs: vec![LogLine {
+                level: LogLevel::Warn,
+                message: "read hunter22".to_owned(),
+                fields: vec![("from".to_owned(), "a hunter22 file".to_owned())],
+            }],
+            cached: false,
+        };
+        assert_eq!(
+            heard(Level::DEBUG, &report),
+            [
+                "DEBUG message=read *** from=a *** file plugin=\"renderer\" pluginLevel=\"warn\" ",
+                "DEBUG message=the plugin logged more than is kept plugin=\"renderer\" dropped=3 ",
+            ]
+        );
+        assert!(heard(Level::INFO, &report).is_empty());
+        report.cached = true;
+        assert!(heard(Level::DEBUG, &report).is_empty());
     }
 }

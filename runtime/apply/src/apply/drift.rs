@@ -83,7 +83,10 @@ impl Run<'_> {
             pairs,
         };
         let check = Arc::clone(&self.settings.drift_check);
-        let judged = tokio::task::spawn_blocking(move || check.check(comparison)).await;
+        // What the check logs is about the object that is reconciled.
+        let span = tracing::Span::current();
+        let judged = move || span.in_scope(|| check.check(comparison));
+        let judged = tokio::task::spawn_blocking(judged).await;
         let judged = judged.map_err(|error| Error::DriftCheck(error.to_string()))?;
         judged.map_err(|error| match error {
             DriftCheckError::Configuration(text) => Error::Ignore(text),
