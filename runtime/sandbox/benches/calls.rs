@@ -1,6 +1,7 @@
-//! What a call costs: `cargo bench -p tidegate-sandbox`. Prints one line a figure, `name<TAB>microseconds`, the best
-//! of many rounds, so that figures can be compared from run to run on a busy machine. `-- TEXT` takes only the figures
-//! whose names hold the text, for a profiler to look at.
+//! What a call costs: `cargo bench -p tidegate-sandbox`, which `cargo xtask bench` runs too. Prints one JSON object a
+//! figure, in microseconds. The best of many rounds counts, so that figures can be compared from run to run on a busy
+//! machine. Native and sandboxed take turns round by round, and the median of their ratios counts: whatever slows the
+//! machine down slows both. `-- TEXT` takes only the figures whose names hold the text, for a profiler to look at.
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -8,6 +9,7 @@
 )]
 
 use bytes::Bytes;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -122,19 +124,56 @@ impl Files for Folder {
     }
 }
 
+/// Whether a figure is asked for.
+fn is_wanted(name: &str) -> bool {
+    let wanted = std::env::args().skip(1).find(|text| !text.starts_with('-'));
+    wanted.is_none_or(|text| name.contains(&text))
+}
+
+fn time(work: impl FnOnce()) -> Duration {
+    let began = Instant::now();
+    work();
+    began.elapsed()
+}
+
+/// With one digit after the point.
+fn microseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e7).round() / 10.0
+}
+
 /// The best of `rounds`, if the figure is asked for.
 fn measure(name: &str, rounds: usize, mut work: impl FnMut()) {
-    let wanted = std::env::args().skip(1).find(|text| !text.starts_with('-'));
-    if wanted.is_some_and(|text| !name.contains(&text)) {
+    if !is_wanted(name) {
         return;
     }
-    let mut best = Duration::MAX;
-    for _ in 0..rounds {
-        let began = Instant::now();
-        work();
-        best = best.min(began.elapsed());
+    let best = (0..rounds).map(|_| time(&mut work)).min();
+    println!(
+        "{}",
+        json!({"case": name, "best_us": best.map(microseconds)})
+    );
+}
+
+/// The best of `rounds` of each, and the median of what `sandboxed` takes for each second of `native` right before it.
+fn compare(name: &str, rounds: usize, mut native: impl FnMut(), mut sandboxed: impl FnMut()) {
+    if !is_wanted(name) {
+        return;
     }
-    println!("{name}\t{:.1}", best.as_secs_f64() * 1e6);
+    let pairs: Vec<(Duration, Duration)> = (0..rounds)
+        .map(|_| (time(&mut native), time(&mut sandboxed)))
+        .collect();
+    let ratio =
+        |(native, sandboxed): &(Duration, Duration)| sandboxed.as_secs_f64() / native.as_secs_f64();
+    let mut ratios: Vec<f64> = pairs.iter().map(ratio).collect();
+    ratios.sort_by(f64::total_cmp);
+    println!(
+        "{}",
+        json!({
+            "case": name,
+            "best_us": pairs.iter().map(|(_, sandboxed)| *sandboxed).min().map(microseconds),
+            "native_best_us": pairs.iter().map(|(native, _)| *native).min().map(microseconds),
+            "median_ratio": ratios.get(ratios.len() / 2).map(|ratio| (ratio * 100.0).round() / 100.0),
+        })
+    );
 }
 
 /// Many builds at once: what another thread is worth.
@@ -166,6 +205,37 @@ fn crowd() {
             }
         });
     });
+}
+
+/// The same build by the engine as a library and as a plugin.
+fn against_native() {
+    let sandbox = Sandbox::new(SandboxConfig {
+        results: 0,
+        ..SandboxConfig::controller()
+    })
+    .expect("sandbox");
+    let kustomize = sandbox
+        .builtin("kustomize")
+        .expect("run `cargo xtask plugins` first");
+    let folder = Folder::new();
+    let tree: Arc<dyn Tree> = Arc::new(Folder::new());
+    compare(
+        &format!("kustomize of {OBJECTS} objects, sandboxed against native"),
+        60,
+        || {
+            let built =
+                tidegate_kustomize::build(&folder, "/", &Options::default()).expect("it builds");
+            assert_eq!(built.resources.len(), OBJECTS);
+        },
+        || {
+            let report = kustomize.render(Call {
+                source: Some(Arc::clone(&tree)),
+                ..Call::default()
+            });
+            assert_eq!(report.outcome, Ok(()));
+            assert_eq!(report.emissions.len(), OBJECTS);
+        },
+    );
 }
 
 fn main() {
@@ -208,16 +278,7 @@ fn main() {
         );
     }
     crowd();
-    let folder = Folder::new();
-    measure(
-        &format!("kustomize of {OBJECTS} objects, native"),
-        30,
-        || {
-            let built =
-                tidegate_kustomize::build(&folder, "/", &Options::default()).expect("it builds");
-            assert_eq!(built.resources.len(), OBJECTS);
-        },
-    );
+    against_native();
     measure("start to first call, on demand", 30, || {
         let sandbox = Sandbox::new(SandboxConfig::command_line()).expect("sandbox");
         let substitute = sandbox

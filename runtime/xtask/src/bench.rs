@@ -3,6 +3,7 @@
 //! `../shared/bench/bench.py` measures what is comparable with other engines, where it is there. The scenarios that
 //! only we have follow, in the same form: one JSON object a case.
 
+mod calls;
 mod figures;
 mod fleet;
 mod kustomize;
@@ -21,7 +22,7 @@ use crate::{setup, step, tools};
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Options {
     /// Sizes of the fleets of Kustomizations
-    #[arg(long, value_delimiter = ',', default_value = "100,500")]
+    #[arg(long, value_delimiter = ',', default_value = "100,500,1000")]
     fleets: Vec<u32>,
     /// Reconciles at once
     #[arg(long, default_value_t = 20)]
@@ -53,6 +54,11 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<()
     if "kustomize".contains(&options.only) {
         results.extend(step::timed("kustomize beside the real one", || {
             kustomize::run(workspace, &tidegate)
+        })?);
+    }
+    if "calls".contains(&options.only) {
+        results.extend(step::quiet("calls of plugins", || {
+            calls::run(workspace, &ready)
         })?);
     }
     results.extend(fleet::run(&ready, &tidegate, options)?);
@@ -168,6 +174,9 @@ const COLUMNS: &[&str] = &[
     "least_times_faster",
     "peak_mib",
     "real_peak_mib",
+    "best_us",
+    "native_best_us",
+    "median_ratio",
 ];
 
 fn table(results: &[Value]) {

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use jiff::Timestamp;
 use serde_json::{Value, json};
+use tidegate_health::Status;
 use tidegate_testkit::Reference;
 use tidegate_testkit::cluster::{condition, is_ready};
 
@@ -206,28 +208,13 @@ fn inventory_reference(entry: &Value) -> Option<Reference> {
     })
 }
 
+/// As the engine judges it, in one line.
 fn health(object: &Value) -> String {
-    match object["kind"].as_str() {
-        Some("Deployment") => {
-            let number = |value: &Value| value.as_u64().unwrap_or(0);
-            let (ready, wanted) = (
-                number(&object["status"]["readyReplicas"]),
-                number(&object["spec"]["replicas"]),
-            );
-            format!(
-                "{} ({ready} of {wanted} replicas ready)",
-                if ready == wanted {
-                    "healthy"
-                } else {
-                    "progressing"
-                }
-            )
-        }
-        Some("Namespace") => object["status"]["phase"]
-            .as_str()
-            .unwrap_or("unknown")
-            .to_lowercase(),
-        _ => "there".to_owned(),
+    let health = tidegate_health::status(object, Timestamp::now());
+    let why = health.error.as_ref().unwrap_or(&health.message);
+    match why.lines().next() {
+        Some(why) if health.status != Status::Current => format!("{} ({why})", health.status),
+        _ => health.status.to_string(),
     }
 }
 
@@ -321,6 +308,17 @@ fn merge(object: &mut Value, more: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn health_is_told_in_a_line() {
+        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}});
+        assert_eq!(health(&map), "Current");
+        let deployment = json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a", "generation": 1},
+            "spec": {"replicas": 2}, "status": {"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "readyReplicas": 1},
+        });
+        assert_eq!(health(&deployment), "InProgress (Available: 0/2)");
+    }
 
     #[test]
     fn inventory_entries_are_read() {

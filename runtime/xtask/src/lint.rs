@@ -1,4 +1,6 @@
-//! `cargo xtask lint`: formatting, clippy, generated files, and the rules of this repository.
+//! `cargo xtask lint`: formatting, clippy, documentation, generated files, and the rules of this repository.
+
+use std::process::Command;
 
 use anyhow::ensure;
 
@@ -33,6 +35,29 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
         ]);
         step::run(command.envs(ready.environment()))
     });
+    check("doc", &|| {
+        let mut command = workspace.cargo();
+        command.args(["doc", "--no-deps", "--quiet"]);
+        command.env("RUSTDOCFLAGS", "--deny warnings");
+        step::run(command.envs(ready.environment()))
+    });
+    // Its licences and bans are those that tidy checks, for all crates there are. It is no tool that tests need.
+    if step::succeeds("cargo-deny", &["--version"]) {
+        check("cargo-deny", &|| {
+            let mut command = Command::new("cargo-deny");
+            command.current_dir(&workspace.root);
+            step::run(command.args([
+                "--offline",
+                "--log-level=error",
+                "check",
+                "bans",
+                "licenses",
+                "sources",
+            ]))
+        });
+    } else {
+        step::note("no cargo-deny: of deny.toml only what tidy reads is checked");
+    }
     ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
     Ok(())
 }

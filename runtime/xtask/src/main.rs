@@ -46,7 +46,7 @@ enum Command {
     Bench(bench::Options),
     /// Play a corpus of ../shared against an engine, and print the report
     Conformance(conformance::Options),
-    /// Check formatting, clippy, generated files and the rules of this repository
+    /// Check formatting, clippy, documentation, generated files and the rules of this repository
     Lint,
     /// Check the rules of this repository: layers, versions, file sizes, licences
     Tidy,
@@ -66,8 +66,6 @@ enum Command {
     Plugins,
     /// Record anew what the real kustomize prints for the cases of plugins/kustomize
     Oracle,
-    /// What CI runs: test, then lint
-    Ci,
 }
 
 fn main() -> ExitCode {
@@ -108,6 +106,5 @@ fn run(workspace: &Workspace, command: &Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Oracle => oracle::kustomize(workspace),
-        Command::Ci => test::run(workspace).and_then(|()| lint::run(workspace)),
     }
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: the rules of this repository that no other tool checks.
 
+mod deny;
 mod layers;
 mod licences;
 mod manifests;
@@ -57,8 +58,12 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
         }
     }
     problems.extend(manifests::check_default_members(workspace)?);
-    problems.extend(layers::check(&layers::Package::all(workspace)?));
-    problems.extend(licences::check(&dependencies(workspace)?));
+    let path = workspace.root.join("deny.toml");
+    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let deny = deny::Deny::read(&text)?;
+    let packages = layers::Package::all(workspace)?;
+    problems.extend(layers::check(&packages, &deny));
+    problems.extend(licences::check(&dependencies(workspace)?, &deny));
     ensure!(
         problems.is_empty(),
         "not tidy:\n  {}",

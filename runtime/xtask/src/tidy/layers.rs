@@ -1,9 +1,10 @@
-//! Which crate may name which: the one-way rule of ARCHITECTURE.md.
+//! Which crate may name which: the one-way rule of ARCHITECTURE.md, and the owners of large crates in deny.toml.
 
 use std::path::Path;
 
 use anyhow::Context;
 
+use super::deny::Deny;
 use crate::workspace::Workspace;
 
 /// Each folder of a crate, lowest layer first. A crate may name those of lower layers; those of its own only where
@@ -69,35 +70,6 @@ const API: usize = 2;
 const CAPABILITIES: usize = 3;
 const TEST_KIT: usize = 7;
 
-/// Crates from outside that one of ours (or a few) may name.
-const OWNED: &[(&str, &[&str])] = &[
-    ("cel", &["runtime/cel"]),
-    ("gix", &["runtime/git"]),
-    (
-        "kube",
-        &[
-            "runtime/api",
-            "runtime/apply",
-            "runtime/flow",
-            "runtime/kube",
-            "runtime/source",
-            "runtime/kustomization",
-            "runtime/tidegate",
-            "runtime/testkit",
-        ],
-    ),
-    ("kube-cel", &["runtime/cel"]),
-    ("russh", &["runtime/git"]),
-    ("schemars", &["runtime/api"]),
-    ("wasmtime", &["runtime/sandbox"]),
-    ("wit-bindgen", &["plugins/guest", "plugins/components/*"]),
-    (
-        "wit-component",
-        &["runtime/sandbox", "runtime/xtask", "tests"],
-    ),
-    ("wit-parser", &["runtime/sandbox", "runtime/xtask", "tests"]),
-];
-
 struct Layer {
     name: &'static str,
     folders: &'static [&'static str],
@@ -106,6 +78,7 @@ struct Layer {
 
 /// A crate of the workspace.
 pub(super) struct Package {
+    name: String,
     folder: String,
     dependencies: Vec<Dependency>,
 }
@@ -144,6 +117,7 @@ impl Package {
                         is_dev: dependency["kind"] == "dev",
                     });
                 Ok(Package {
+                    name: package["name"].as_str().unwrap_or_default().to_owned(),
                     folder: manifest
                         .trim_end_matches("Cargo.toml")
                         .trim_end_matches('/')
@@ -155,7 +129,7 @@ impl Package {
     }
 }
 
-pub(super) fn check(packages: &[Package]) -> Vec<String> {
+pub(super) fn check(packages: &[Package], deny: &Deny) -> Vec<String> {
     let mut problems = Vec::new();
     for package in packages {
         let folder = &package.folder;
@@ -168,7 +142,7 @@ pub(super) fn check(packages: &[Package]) -> Vec<String> {
         for dependency in &package.dependencies {
             let problem = match &dependency.folder {
                 Some(other) => inside(folder, layer, other, dependency.is_dev),
-                None => outside(folder, &dependency.name),
+                None => outside(&package.name, &dependency.name, deny),
             };
             problems.extend(problem);
         }
@@ -219,14 +193,14 @@ fn inside(folder: &str, layer: usize, other: &str, is_dev: bool) -> Option<Strin
     None
 }
 
-fn outside(folder: &str, name: &str) -> Option<String> {
-    let (_, owners) = OWNED.iter().find(|(owned, _)| *owned == name)?;
-    if owners.iter().any(|owner| fits(owner, folder)) {
+fn outside(package: &str, name: &str, deny: &Deny) -> Option<String> {
+    let owned = deny.banned.iter().find(|banned| banned.name == name)?;
+    if owned.wrappers.iter().any(|owner| owner == package) {
         return None;
     }
     Some(format!(
-        "{folder} names {name}: only {} may",
-        owners.join(" and ")
+        "{package} names {name}: deny.toml lets only {} do so",
+        owned.wrappers.join(", ")
     ))
 }
 
@@ -248,6 +222,7 @@ fn fits(pattern: &str, folder: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::deny::tests::some;
     use super::*;
 
     /// `dependency` is a crate of the workspace where it has a slash; `dev:` in front makes it one of tests.
@@ -255,6 +230,7 @@ mod tests {
     fn check_one(folder: &str, dependency: &str, expected: Option<&str>) {
         let name = dependency.trim_start_matches("dev:");
         let package = Package {
+            name: folder.replace("runtime/", "tidegate-"),
             folder: folder.to_owned(),
             dependencies: vec![Dependency {
                 name: name.to_owned(),
@@ -262,7 +238,7 @@ mod tests {
                 is_dev: dependency.starts_with("dev:"),
             }],
         };
-        let got = check(&[package]);
+        let got = check(&[package], &some());
         match expected {
             None => assert!(got.is_empty(), "{got:?}"),
             Some(text) => assert!(got.len() == 1 && got[0].contains(text), "{got:?}"),
@@ -327,13 +303,7 @@ mod tests {
         check_one(
             "runtime/apply",
             "wasmtime",
-            Some("only runtime/sandbox may"),
-        );
-        check_one("plugins/components/drift", "wit-bindgen", None);
-        check_one(
-            "plugins/drift",
-            "wit-bindgen",
-            Some("only plugins/guest and"),
+            Some("tidegate-apply names wasmtime: deny.toml lets only tidegate-sandbox do so"),
         );
     }
 

@@ -1,33 +1,10 @@
-//! What we link may be given away under Apache-2.0, and brings in nothing that we chose to do without. deny.toml says
-//! the same for cargo-deny, which knows advisories too.
+//! What we link may be given away under Apache-2.0, and brings in nothing that we chose to do without, as deny.toml says.
 
+use super::deny::Deny;
 use serde_json::Value;
 
-/// Licences, and licences with their exceptions, that ask for no more than being named.
-const ACCEPTED: &[&str] = &[
-    "0BSD",
-    "Apache-2.0",
-    "Apache-2.0 WITH LLVM-exception",
-    "BSD-2-Clause",
-    "BSD-3-Clause",
-    "BSL-1.0",
-    "CDLA-Permissive-2.0",
-    "ISC",
-    "MIT",
-    "Unicode-3.0",
-    "Zlib",
-];
-
-/// Crates that must not come in, and what is taken instead.
-const BANNED: &[(&str, &str)] = &[
-    ("native-tls", "rustls"),
-    ("openssl-sys", "rustls"),
-    ("serde_yaml", "tidegate-yaml"),
-    ("git2", "gix"),
-];
-
 /// `metadata` is that of cargo with all dependencies.
-pub(super) fn check(metadata: &Value) -> Vec<String> {
+pub(super) fn check(metadata: &Value, deny: &Deny) -> Vec<String> {
     let mut problems = Vec::new();
     for package in metadata["packages"].as_array().into_iter().flatten() {
         let (name, version) = (
@@ -35,12 +12,14 @@ pub(super) fn check(metadata: &Value) -> Vec<String> {
             package["version"].as_str().unwrap_or_default(),
         );
         let licence = package["license"].as_str().unwrap_or_default();
-        if !accepted(licence) {
+        if !accepted(licence, &deny.licences) {
             problems.push(format!(
-                "{name} {version}: licence `{licence}` is not in runtime/xtask/src/tidy/licences.rs"
+                "{name} {version}: licence `{licence}` is not in deny.toml"
             ));
         }
-        if let Some((_, instead)) = BANNED.iter().find(|(banned, _)| *banned == name) {
+        let banned = deny.banned.iter().find(|banned| banned.name == name);
+        if let Some(banned) = banned.filter(|banned| banned.wrappers.is_empty()) {
+            let instead = &banned.instead;
             problems.push(format!(
                 "{name} {version}: not wanted, {instead} does it (`cargo tree --invert {name}`)"
             ));
@@ -50,39 +29,40 @@ pub(super) fn check(metadata: &Value) -> Vec<String> {
 }
 
 /// Whether an SPDX expression can be met with accepted licences. `/` is crates.io's old form of `OR`.
-fn accepted(expression: &str) -> bool {
+fn accepted(expression: &str, licences: &[String]) -> bool {
     let spaced = expression
         .replace('(', " ( ")
         .replace(')', " ) ")
         .replace('/', " OR ");
     let words: Vec<&str> = spaced.split_whitespace().collect();
     let mut rest = words.as_slice();
-    any(&mut rest) && rest.is_empty()
+    any(&mut rest, licences) && rest.is_empty()
 }
 
-fn any(words: &mut &[&str]) -> bool {
-    let mut met = all(words);
+fn any(words: &mut &[&str], licences: &[String]) -> bool {
+    let mut met = all(words, licences);
     while let ["OR", rest @ ..] = *words {
         *words = rest;
-        met |= all(words);
+        met |= all(words, licences);
     }
     met
 }
 
-fn all(words: &mut &[&str]) -> bool {
-    let mut met = one(words);
+fn all(words: &mut &[&str], licences: &[String]) -> bool {
+    let mut met = one(words, licences);
     while let ["AND", rest @ ..] = *words {
         *words = rest;
-        met &= one(words);
+        met &= one(words, licences);
     }
     met
 }
 
-fn one(words: &mut &[&str]) -> bool {
+fn one(words: &mut &[&str], licences: &[String]) -> bool {
+    let is_in = |name: &str| licences.iter().any(|licence| licence == name);
     match *words {
         ["(", rest @ ..] => {
             *words = rest;
-            let met = any(words);
+            let met = any(words, licences);
             if let [")", rest @ ..] = *words {
                 *words = rest;
                 return met;
@@ -91,12 +71,11 @@ fn one(words: &mut &[&str]) -> bool {
         }
         [name, "WITH", exception, rest @ ..] => {
             *words = rest;
-            ACCEPTED.contains(&format!("{name} WITH {exception}").as_str())
-                || ACCEPTED.contains(name)
+            is_in(&format!("{name} WITH {exception}")) || is_in(name)
         }
         [name, rest @ ..] => {
             *words = rest;
-            ACCEPTED.contains(name)
+            is_in(name)
         }
         [] => false,
     }
@@ -104,11 +83,13 @@ fn one(words: &mut &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::deny::tests::some;
     use super::*;
     use serde_json::json;
 
     #[test]
     fn expressions() {
+        let licences = some().licences;
         for yes in [
             "MIT",
             "MIT/Apache-2.0",
@@ -116,7 +97,7 @@ mod tests {
             "(MIT OR GPL-3.0) AND Unicode-3.0",
             "Apache-2.0 WITH LLVM-exception OR X",
         ] {
-            assert!(accepted(yes), "{yes}");
+            assert!(accepted(yes, &licences), "{yes}");
         }
         for no in [
             "",
@@ -126,7 +107,7 @@ mod tests {
             "MIT GPL-3.0",
             "GPL-2.0 WITH Classpath-exception-2.0",
         ] {
-            assert!(!accepted(no), "{no}");
+            assert!(!accepted(no, &licences), "{no}");
         }
     }
 
@@ -136,8 +117,9 @@ mod tests {
             {"name": "a", "version": "1.0.0", "license": "MIT"},
             {"name": "b", "version": "2.0.0", "license": "GPL-3.0"},
             {"name": "git2", "version": "0.1.0", "license": "MIT"},
+            {"name": "wasmtime", "version": "1.0.0", "license": "MIT"},
         ]});
-        let problems = check(&metadata);
+        let problems = check(&metadata, &some());
         assert_eq!(problems.len(), 2, "{problems:?}");
         assert!(
             problems[0].starts_with("b 2.0.0: licence `GPL-3.0`")
