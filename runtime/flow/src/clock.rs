@@ -10,7 +10,7 @@ impl Clock {
     /// The wall clock.
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one place that asks the system for the time"
+        reason = "reconciles get the time from here alone"
     )]
     pub fn now(self) -> Timestamp {
         Timestamp::now()
