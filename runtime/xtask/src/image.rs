@@ -41,11 +41,15 @@ const KNOWN_AUTHORITIES: &[&str] = &[
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Name and tag of the image, such as registry.example/team/tidegate:1.0 [default: tidegate:<version>]
-    #[arg(long)]
+    #[arg(
+        long,
+        help = "Name and tag of the image, such as registry.example/team/tidegate:1.0 [default: tidegate:<version>]"
+    )]
     name: Option<String>,
-    /// The archive to write [default: target/image/tidegate-<version>-<architecture>.tar]
-    #[arg(long)]
+    #[arg(
+        long,
+        help = "The archive to write [default: target/image/tidegate-<version>-<architecture>.tar]"
+    )]
     output: Option<PathBuf>,
     /// Cargo profile to build the program in
     #[arg(long, default_value = "release")]
