@@ -1,8 +1,11 @@
 //! From an artifact to objects: kustomize, then variables, each in the sandbox.
 
+mod guest;
+
+pub use guest::WITHOUT_WORKER;
+
 use crate::Reconciler;
 use crate::identity;
-use crate::kustomization::blocking;
 use crate::kustomization::outcome::Failure;
 use crate::kustomization::plan::Apply;
 use crate::kustomization::plan::Substitution;
@@ -16,7 +19,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use tidegate_apply::Object;
 use tidegate_artifact::ArtifactTree;
+use tidegate_flow::Run;
 use tidegate_sandbox::Call;
+use tidegate_sandbox::Emission;
 use tidegate_sandbox::Format;
 use tidegate_sandbox::Location;
 use tidegate_sandbox::Manifest;
@@ -55,11 +60,11 @@ pub(crate) async fn build(
     reconciler: &Reconciler,
     plan: &Apply,
     tree: Arc<ArtifactTree>,
+    run: &Run<Reconciler>,
 ) -> Result<Built, Failure> {
-    let mut rendered = kustomize(reconciler, plan, tree).await?;
-    let mut redactor = secrets_of(&rendered);
+    let (mut rendered, mut redactor) = kustomize(reconciler, plan, tree, run).await?;
     if let Some(substitution) = &plan.substitution {
-        rendered = substitute(reconciler, plan, substitution, rendered, &mut redactor).await?;
+        rendered = substitute(reconciler, plan, substitution, rendered, &mut redactor, run).await?;
         redactor.extend(rendered.iter().flat_map(|it| secrets::values(&it.value)));
     }
     let mut hash = sha2::Sha256::new();
@@ -88,7 +93,8 @@ async fn kustomize(
     reconciler: &Reconciler,
     plan: &Apply,
     tree: Arc<ArtifactTree>,
-) -> Result<Vec<Rendered>, Failure> {
+    run: &Run<Reconciler>,
+) -> Result<(Vec<Rendered>, Redactor), Failure> {
     let plugin = Arc::clone(&reconciler.plugins.kustomize);
     let call = Call {
         tenant: plan.key.namespace.clone(),
@@ -99,10 +105,26 @@ async fn kustomize(
         remote: (!reconciler.settings.no_remote_bases).then(|| Arc::clone(&reconciler.remote)),
         ..Call::default()
     };
-    let report = blocking(move || plugin.render(call)).await?;
-    report.outcome.map_err(build_failure)?;
-    let mut rendered = Vec::with_capacity(report.emissions.len());
-    for emission in report.emissions {
+    let name = plugin.name().to_owned();
+    let mut report = reconciler
+        .call(run, call, move |call| plugin.render(call))
+        .await?;
+    let emissions = std::mem::take(&mut report.emissions);
+    let rendered = match &report.outcome {
+        Ok(()) => rendered_of(plan, emissions),
+        Err(refused) => Err(build_failure(refused.clone())),
+    };
+    // Of a build that failed no secret is known.
+    let redactor = rendered
+        .as_deref()
+        .map_or_else(|_| Redactor::default(), secrets_of);
+    report.hand_log_on(&name, |text| redactor.redact(&without_url_users(text)));
+    Ok((rendered?, redactor))
+}
+
+fn rendered_of(plan: &Apply, emissions: Vec<Emission>) -> Result<Vec<Rendered>, Failure> {
+    let mut rendered = Vec::with_capacity(emissions.len());
+    for emission in emissions {
         let value = read(&emission.bytes).map_err(|error| {
             let file = file_of(plan, emission.source.as_ref());
             Failure::Build(format!(
@@ -134,6 +156,7 @@ async fn substitute(
     substitution: &Substitution,
     rendered: Vec<Rendered>,
     redactor: &mut Redactor,
+    run: &Run<Reconciler>,
 ) -> Result<Vec<Rendered>, Failure> {
     let Some(first) = rendered
         .iter()
@@ -168,7 +191,11 @@ async fn substitute(
         manifests: manifests.collect(),
         ..Call::default()
     };
-    let report = blocking(move || plugin.transform(call)).await?;
+    let name = plugin.name().to_owned();
+    let report = reconciler
+        .call(run, call, move |call| plugin.transform(call))
+        .await?;
+    report.hand_log_on(&name, |text| redactor.redact(&without_url_users(text)));
     report
         .outcome
         .map_err(|refused| redacted(failure(refused), redactor))?;

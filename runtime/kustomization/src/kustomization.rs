@@ -46,6 +46,7 @@ use tidegate_kube::Watched;
 use tidegate_sandbox::PluginPre;
 use tidegate_values::DriftCheck;
 use tidegate_values::RemoteSource;
+use tokio::sync::Semaphore;
 
 /// What Kustomizations are reconciled with.
 pub struct Reconciler {
@@ -56,6 +57,8 @@ pub struct Reconciler {
     pub artifacts: Store,
     pub plugins: Plugins,
     pub remote: Arc<dyn RemoteSource>,
+    /// For reconciles that wait for it without a worker.
+    pub(crate) without_worker: Semaphore,
     pub mapper: Arc<Mapper>,
     pub moves: Arc<Moves>,
     pub announcer: Announcer,

@@ -11,6 +11,7 @@ mod start;
 mod triggers;
 mod variables;
 
+pub use build::WITHOUT_WORKER;
 pub use kustomization::Inputs;
 pub use kustomization::Outcome;
 pub use kustomization::Plan;

@@ -3,6 +3,7 @@
 use crate::DriftRepair;
 use crate::Reconciler;
 use crate::Settings;
+use crate::build::WITHOUT_WORKER;
 use crate::kustomization::Plugins;
 use crate::memory::Memories;
 use crate::triggers;
@@ -25,6 +26,7 @@ use tidegate_kube::Scope;
 use tidegate_kube::Watched;
 use tidegate_sandbox::Sandbox;
 use tidegate_values::RemoteSource;
+use tokio::sync::Semaphore;
 
 /// What the binary hands in.
 pub struct Parts {
@@ -71,6 +73,7 @@ pub fn start(parts: Parts, settings: Settings) -> Result<Controller, tidegate_sa
         kustomizations,
         artifacts: parts.artifacts,
         remote: parts.remote,
+        without_worker: Semaphore::new(WITHOUT_WORKER),
         scope: parts.scope,
         unwatched: Mutex::default(),
         announcer: parts.announcer,

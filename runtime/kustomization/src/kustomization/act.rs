@@ -80,7 +80,7 @@ impl Reconciler {
         find_path(&*tree, plan)?;
         attempt.step = Step::Building;
         run.progress(progress(attempt));
-        let mut built = build::build(self, plan, tree).await?;
+        let mut built = build::build(self, plan, tree, run).await?;
         attempt.digest = Some(std::mem::take(&mut built.digest));
         attempt.step = Step::DetectingDrift;
         run.progress(progress(attempt));

@@ -118,6 +118,8 @@ pub enum Failure {
     Canceled {
         by: String,
     },
+    /// The object is being deleted: what was built for it is needed no more.
+    Deleted,
     /// Something of ours, not of the user's, failed: tried again soon.
     Host(String),
 }

@@ -237,6 +237,7 @@ impl Draft<'_> {
                 self.fail(message.clone(), Some(&attempt.revision));
                 return Next::Retry;
             }
+            Failure::Deleted => return Next::Now,
             Failure::Canceled { by } => {
                 let message = format!("New reconciliation triggered by {by}");
                 self.not_ready(reason::HEALTH_CHECK_CANCELED, &message);

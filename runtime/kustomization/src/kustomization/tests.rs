@@ -175,6 +175,7 @@ fn attempt(case: &Value) -> Attempt {
         let text = text.as_str().unwrap_or_default().to_owned();
         match kind.as_str() {
             "artifactGone" => Failure::ArtifactGone,
+            "deleted" => Failure::Deleted,
             "artifact" => Failure::Artifact(text),
             "build" => Failure::Build(text),
             "apply" => Failure::Apply(text),

@@ -10,6 +10,7 @@ use tidegate_git::RemoteBases;
 use tidegate_kustomization::DriftRepair;
 use tidegate_kustomization::Parts;
 use tidegate_kustomization::Settings;
+use tidegate_kustomization::WITHOUT_WORKER;
 use tidegate_sandbox::Sandbox;
 use tidegate_sandbox::SandboxConfig;
 
@@ -18,11 +19,17 @@ const ROLE: Role = Role::Kustomize;
 /// What the role does, with the flags checked.
 pub(super) fn part(context: &Context<'_>) -> anyhow::Result<Part> {
     let (flags, common) = (context.flags, context.common);
+    let options = context.options(ROLE, 4)?;
+    let sandbox = SandboxConfig {
+        // One for each that may wait for a remote base, with a worker or without.
+        waiting: u32::try_from(options.concurrent + WITHOUT_WORKER)?,
+        ..SandboxConfig::controller()
+    };
     let parts = Parts {
         cluster: Arc::clone(&common.cluster),
         announcer: common.announcer(ROLE),
         artifacts: context.store.clone(),
-        sandbox: Sandbox::observed(SandboxConfig::controller(), common.metrics.plugins())?,
+        sandbox: Sandbox::observed(sandbox, common.metrics.plugins())?,
         remote: Arc::new(RemoteBases {
             scratch: Some(context.store.path().to_owned()),
             https_only: !flags.switch(ROLE, "insecure-allow-http"),
@@ -32,7 +39,6 @@ pub(super) fn part(context: &Context<'_>) -> anyhow::Result<Part> {
         selection: context.selection(ROLE),
         configs_selector: flags.text(ROLE, "watch-configs-label-selector"),
     };
-    let options = context.options(ROLE, 4)?;
     let controller = tidegate_kustomization::start(parts, settings(flags)?)?;
     Ok(Part::new(ROLE, options, vec![controller]))
 }
