@@ -22,6 +22,8 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 use tidegate_api::meta::annotation::RECONCILE_REQUESTED_AT;
@@ -46,6 +48,8 @@ pub struct Options {
 /// The queue of one kind. Clones speak to the same queue.
 pub struct Flow<K: Kind> {
     triggers: mpsc::UnboundedSender<(Key, Trigger)>,
+    /// Until it runs, nobody takes triggers, maybe for weeks: a process that does not lead.
+    runs: Arc<AtomicBool>,
     watched: Arc<Watched<K::Object>>,
 }
 
@@ -53,6 +57,7 @@ impl<K: Kind> Clone for Flow<K> {
     fn clone(&self) -> Self {
         Self {
             triggers: self.triggers.clone(),
+            runs: Arc::clone(&self.runs),
             watched: Arc::clone(&self.watched),
         }
     }
@@ -82,11 +87,19 @@ impl<K: Kind> Flow<K> {
     /// A queue for the objects of `watched`. A [`Controller`](crate::Controller) sets it going.
     pub fn new(watched: Arc<Watched<K::Object>>) -> (Self, Pending) {
         let (triggers, pending) = mpsc::unbounded_channel();
-        (Self { triggers, watched }, Pending(pending))
+        let flow = Self {
+            triggers,
+            runs: Arc::default(),
+            watched,
+        };
+        (flow, Pending(pending))
     }
 
-    /// Has an object looked at.
+    /// Has an object looked at. Nothing is kept of it before the queue runs: the first look at every object is yet to come.
     pub fn trigger(&self, key: Key, trigger: Trigger) {
+        if !self.runs.load(Ordering::SeqCst) {
+            return;
+        }
         // Fails only when the process is going down.
         let _ = self.triggers.send((key, trigger));
     }
@@ -121,8 +134,13 @@ impl<K: Kind> Flow<K> {
             backoff: options.backoff,
         };
         let mut changes = self.watched.subscribe();
-        self.watched.wait_until_synced().await;
+        tokio::select! {
+            () = self.watched.wait_until_synced() => {}
+            // Nothing was begun.
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
         let mut queue = Queue::default();
+        self.runs.store(true, Ordering::SeqCst);
         for object in self.watched.all() {
             queue.push(&Key::of(&*object), Trigger::Due);
         }

@@ -1,3 +1,5 @@
+use super::Flow;
+use super::Options;
 use super::Queue;
 use super::Worker;
 use super::begin;
@@ -8,6 +10,7 @@ use crate::Kind;
 use crate::Next;
 use crate::Report;
 use crate::Run;
+use crate::Setup;
 use crate::Trigger;
 use crate::Workers;
 use crate::tests::PODS;
@@ -30,6 +33,7 @@ use tidegate_kube::Recorder;
 use tidegate_kube::Watched;
 use tidegate_values::ObjectRef;
 use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// What ends a wait for a new spec alone.
@@ -164,6 +168,52 @@ async fn what_comes_before_the_worker_is_no_news() {
     assert_eq!(*kind.waits.lock().unwrap(), [Ok(())]);
     let again: Vec<Key> = queue.take_due().into_iter().map(|(key, _)| key).collect();
     assert_eq!(again, []);
+}
+
+#[tokio::test]
+async fn nothing_is_kept_for_a_queue_that_does_not_run() {
+    let (_server, client) = Server::start().await;
+    let config = kube::runtime::watcher::Config::default();
+    let watched = Watched::start(Api::<Pod>::all(client.clone()), config);
+    watched.wait_until_synced().await;
+    let (flow, pending) = Flow::<OneByOne>::new(watched);
+    let key = Key::new("ns", PODS[1]);
+    for _ in 0..1000 {
+        flow.trigger(key.clone(), Trigger::Due);
+    }
+    assert_eq!(pending.0.len(), 0);
+
+    let kind = Arc::new(OneByOne::default());
+    kind.let_go.notify_one();
+    let (stop, stopped) = watch::channel(false);
+    let setup = Setup {
+        announcer: Announcer::new(Recorder::start(client.clone()), None),
+        client,
+        observer: Arc::new(Heard::default()),
+        options: Options {
+            concurrent: 1,
+            backoff: Backoff::default(),
+        },
+        stop: stopped,
+        grace: Duration::from_secs(5),
+    };
+    let running = tokio::spawn(flow.clone().run(pending, Arc::clone(&kind), setup));
+    let looks = async |wanted: usize| {
+        while kind.waits.lock().unwrap().len() < wanted {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let looked = async {
+        // The first look is at everything; from then on, what triggers.
+        looks(1).await;
+        flow.trigger(key, Trigger::Due);
+        looks(2).await;
+    };
+    let looked = tokio::time::timeout(Duration::from_secs(20), looked).await;
+    looked.expect("it is looked at each time");
+    stop.send(true).unwrap();
+    running.await.unwrap();
+    assert_eq!(kind.waits.lock().unwrap().len(), 2);
 }
 
 #[tokio::test]
