@@ -128,6 +128,9 @@ impl Case<'_> {
         if !expect.nowhere.is_empty() {
             found.extend(self.leaks(&expect.nowhere)?);
         }
+        if !expect.not_stored.is_empty() {
+            found.extend(self.stored(&expect.not_stored)?);
+        }
         Ok(found)
     }
 
@@ -189,12 +192,18 @@ impl Case<'_> {
         Ok(found)
     }
 
-    fn unmet_posts(&self, patterns: &[Value], found: &mut Vec<String>) -> anyhow::Result<()> {
+    /// What the receiver got of the case's objects.
+    pub(crate) fn posted(&self) -> Vec<Value> {
         let mut posted = self.world.receiver.events();
         posted.retain(|event| {
             let space = &event["involvedObject"]["namespace"];
             self.spaces.iter().any(|own| *space == **own)
         });
+        posted
+    }
+
+    fn unmet_posts(&self, patterns: &[Value], found: &mut Vec<String>) -> anyhow::Result<()> {
+        let posted = self.posted();
         for pattern in patterns {
             let pattern = self.fill_value(pattern)?;
             if !posted
@@ -274,36 +283,8 @@ impl Case<'_> {
         Ok(())
     }
 
-    fn leaks(&self, texts: &[String]) -> anyhow::Result<Vec<String>> {
-        let mut places = vec![("the engine's log".to_owned(), self.world.log())];
-        for space in &self.spaces {
-            for kind in ["GitRepository", "Kustomization"] {
-                for object in self.world.cluster.list(kind, space)? {
-                    places.push((
-                        format!("{kind}/{}", object["metadata"]["name"]),
-                        object["status"].to_string(),
-                    ));
-                }
-            }
-        }
-        places.extend(
-            self.events()?
-                .into_iter()
-                .map(|event| ("an event".to_owned(), event.to_string())),
-        );
-        Ok(texts
-            .iter()
-            .flat_map(|text| {
-                places
-                    .iter()
-                    .filter(move |(_, content)| content.contains(text.as_str()))
-                    .map(move |(place, _)| format!("`{text}` stands in {place}"))
-            })
-            .collect())
-    }
-
     /// The events of the case in the form that patterns are written in.
-    fn events(&self) -> anyhow::Result<Vec<Value>> {
+    pub(crate) fn events(&self) -> anyhow::Result<Vec<Value>> {
         let mut events = Vec::new();
         for space in &self.spaces {
             for event in self.world.cluster.list("Event", space)? {

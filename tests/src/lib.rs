@@ -5,6 +5,7 @@ mod artifacts;
 mod engines;
 mod expect;
 mod fill;
+mod leaks;
 mod matching;
 mod metrics;
 mod play;

@@ -1,7 +1,7 @@
 //! Plays a scenario.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,6 +74,8 @@ pub(crate) struct Case<'a> {
     folder: &'a Path,
     /// The commits that were asked for since the last one was made, by `repository` or `repository@revision`.
     pub(crate) heads: RefCell<BTreeMap<String, String>>,
+    /// The repositories that were committed to.
+    pub(crate) committed: RefCell<BTreeSet<String>>,
     /// The case's namespace, and more of its own.
     pub(crate) spaces: Vec<String>,
     pub(crate) alone: bool,
@@ -100,6 +102,7 @@ impl<'a> Case<'a> {
             world,
             folder,
             heads: RefCell::default(),
+            committed: RefCell::default(),
             spaces,
             alone: scenario.alone,
         })
@@ -233,7 +236,10 @@ impl<'a> Case<'a> {
     }
 
     fn commit(&self, commit: &Commit) -> anyhow::Result<()> {
-        let repository = self.repository(&commit.repo)?;
+        let repository = self.git(&commit.repo);
+        let repository =
+            repository.repository_in(&self.served(&commit.repo), commit.format.name())?;
+        self.committed.borrow_mut().insert(commit.repo.clone());
         if let Some(branch) = &commit.branch {
             repository.checkout(branch)?;
         }

@@ -155,6 +155,9 @@ pub(crate) struct Amid {
 pub(crate) struct Commit {
     #[serde(default = "main_repository")]
     pub(crate) repo: String,
+    /// What objects are named by in a repository that is new.
+    #[serde(default)]
+    pub(crate) format: ObjectFormat,
     /// The branch; made from the current one when it is new.
     #[serde(default)]
     pub(crate) branch: Option<String>,
@@ -166,6 +169,24 @@ pub(crate) struct Commit {
     pub(crate) files: BTreeMap<String, Option<Content>>,
     #[serde(default = "change")]
     pub(crate) message: String,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ObjectFormat {
+    #[default]
+    Sha1,
+    Sha256,
+}
+
+impl ObjectFormat {
+    /// As Git calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sha1 => "sha1",
+            Self::Sha256 => "sha256",
+        }
+    }
 }
 
 /// What stands at a path of a repository.
@@ -246,9 +267,13 @@ pub(crate) struct Expect {
     /// Lines that must stand in the engine's log, as patterns of the JSON that `flux logs` reads.
     #[serde(default)]
     pub(crate) lines: Vec<Value>,
-    /// Text that must not stand in the engine's log, in any object of the case, or in any event.
+    /// Text that must not stand in the engine's log, in any status of a GitRepository or Kustomization of the case, in
+    /// any event, or in what was posted to the receiver.
     #[serde(default)]
     pub(crate) nowhere: Vec<String>,
+    /// Text that must not stand in the engine's storage, except in files that were committed.
+    #[serde(default)]
+    pub(crate) not_stored: Vec<String>,
 }
 
 /// The sum of the series that have a name and labels.
