@@ -15,6 +15,8 @@ struct Bomb {
     name: &'static str,
     wasm: Vec<u8>,
     instantiated: bool,
+    /// MiB more at the peak.
+    memory: u64,
     expected: &'static str,
 }
 
@@ -23,6 +25,7 @@ fn bomb(name: &'static str, expected: &'static str, wasm: Vec<u8>) -> Bomb {
         name,
         wasm,
         instantiated: false,
+        memory: BOUNDS.memory >> 20,
         expected,
     }
 }
@@ -90,6 +93,12 @@ fn alias_chain(length: usize) -> Vec<u8> {
     })
 }
 
+/// A function of 85,000 times 12 bytes.
+fn long_function() -> String {
+    let body = "(i64.mul (i64.const 8152360672140226767))".repeat(85_000);
+    format!("(func (param i64) (result i64) (local.get 0) {body})")
+}
+
 fn bombs() -> Vec<Bomb> {
     vec![
         bomb("100,000 types", "ok", many_types()),
@@ -145,6 +154,11 @@ fn bombs() -> Vec<Bomb> {
                 1,
             ),
         ),
+        // The largest that is compiled.
+        Bomb {
+            memory: 500,
+            ..bomb("a function of 1 MB", "ok", of_core(&long_function(), 1))
+        },
         bomb(
             "1,000 memories",
             "load compile",
@@ -191,7 +205,11 @@ fn bombs_end_with_a_named_error_in_bounded_time_and_memory() {
     for bomb in bombs() {
         let wasm = beside(&good, &bomb.wasm, bomb.instantiated);
         let loading = Arc::clone(&sandbox);
-        let result = harness.attack(bomb.name, BOUNDS, move || {
+        let bounds = Bounds {
+            memory: bomb.memory << 20,
+            ..BOUNDS
+        };
+        let result = harness.attack(bomb.name, bounds, move || {
             loading.load(&wasm).map(|plugin| plugin.render(call()))
         });
         let text = result.as_ref().map_or_else(ToString::to_string, |report| {
