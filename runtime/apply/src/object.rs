@@ -1,11 +1,12 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value};
 use tidegate_values::ObjectRef;
 
 /// One Kubernetes object as it was rendered: a JSON object with `apiVersion`, `kind` and `metadata.name`.
+/// Clones share it until one is changed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Object(Map<String, Value>);
+pub struct Object(Arc<Map<String, Value>>);
 
 impl Object {
     /// `None` unless `value` is a map with a kind, an API version and a name.
@@ -14,7 +15,7 @@ impl Object {
         let Value::Object(map) = value else {
             return None;
         };
-        let object = Self(map);
+        let object = Self(Arc::new(map));
         let whole = !object.api_version().is_empty()
             && !object.kind().is_empty()
             && !object.name().is_empty();
@@ -80,12 +81,12 @@ impl Object {
 
     /// The whole object, to be changed. What makes it one ([`Object::new`]) has to stay.
     pub fn as_map_mut(&mut self) -> &mut Map<String, Value> {
-        &mut self.0
+        Arc::make_mut(&mut self.0)
     }
 
     /// The whole object as JSON.
     pub fn into_value(self) -> Value {
-        Value::Object(self.0)
+        Value::Object(Arc::unwrap_or_clone(self.0))
     }
 
     /// Sets labels, overwriting those of the same key.
@@ -127,7 +128,7 @@ impl Object {
         if entries.is_empty() {
             return;
         }
-        let metadata = map_at(&mut self.0, "metadata");
+        let metadata = map_at(Arc::make_mut(&mut self.0), "metadata");
         let target = map_at(metadata, field);
         for (key, value) in entries {
             target.insert(key.clone(), Value::String(value.clone()));

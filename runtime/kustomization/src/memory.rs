@@ -13,8 +13,8 @@ pub(crate) struct Memories {
     kept: Mutex<HashMap<Key, Memory>>,
     /// Whose objects are being written at this moment: what is heard of them may be our own doing.
     writing: Mutex<HashSet<Key>>,
-    /// The versions at which the objects of a health check were found healthy, all of them.
-    healthy: Mutex<HashMap<Key, Arc<HashMap<ObjectRef, String>>>>,
+    /// What the last health check that passed saw.
+    healthy: Mutex<HashMap<Key, Arc<Healthy>>>,
     written: mpsc::UnboundedSender<Key>,
 }
 
@@ -40,6 +40,18 @@ pub(crate) struct Memory {
     pub(crate) account: Option<String>,
     /// When everything was last read.
     pub(crate) read_at: Instant,
+    /// Those of the applied that the cluster deletes when they are done. That they are gone is no drift.
+    pub(crate) jobs: HashSet<ObjectRef>,
+    /// When it was last seen to it that they are there.
+    pub(crate) jobs_at: Instant,
+}
+
+/// What a health check found to be well.
+pub(crate) struct Healthy {
+    /// Of the Kustomization: its spec says what is well.
+    pub(crate) generation: i64,
+    /// The resource version that each object had.
+    pub(crate) versions: HashMap<ObjectRef, String>,
 }
 
 impl Memories {
@@ -65,11 +77,11 @@ impl Memories {
         }
     }
 
-    pub(crate) fn note_healthy(&self, key: &Key, versions: HashMap<ObjectRef, String>) {
-        self.healthy.lock().insert(key.clone(), Arc::new(versions));
+    pub(crate) fn note_healthy(&self, key: &Key, healthy: Healthy) {
+        self.healthy.lock().insert(key.clone(), Arc::new(healthy));
     }
 
-    pub(crate) fn healthy(&self, key: &Key) -> Option<Arc<HashMap<ObjectRef, String>>> {
+    pub(crate) fn healthy(&self, key: &Key) -> Option<Arc<Healthy>> {
         self.healthy.lock().get(key).cloned()
     }
 
@@ -90,11 +102,12 @@ impl Memories {
         self.healthy.lock().remove(key);
     }
 
-    /// The resource version that the last apply left an object at.
+    /// The resource version that the last apply left an object at. `None`: nobody looks at its moves.
     pub(crate) fn version_of(&self, key: &Key, object: &ObjectRef) -> Option<String> {
         self.kept
             .lock()
-            .get(key)?
+            .get(key)
+            .filter(|memory| !memory.jobs.contains(object))?
             .applied
             .get(object)
             .map(|applied| applied.resource_version.clone())

@@ -37,6 +37,8 @@ pub struct Settings {
     pub dry_run: DryRunMode,
     /// `--drift-repair`
     pub drift_repair: DriftRepair,
+    /// `--interval-jitter-percentage`: how far an interval may be off.
+    pub interval_jitter_percentage: u8,
     /// `--full-resync`: everything is read again after this long, whatever the watches say.
     pub full_resync: Duration,
     /// Gate `StrictPostBuildSubstitutions`
@@ -71,6 +73,7 @@ impl Default for Settings {
             artifact_retries: 9,
             dry_run: DryRunMode::Stage,
             drift_repair: DriftRepair::Watch,
+            interval_jitter_percentage: 5,
             full_resync: Duration::from_hours(1),
             strict_substitutions: true,
             additive_cel_dependency_check: false,

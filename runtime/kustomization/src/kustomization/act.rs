@@ -5,7 +5,9 @@ use super::Reconciler;
 use super::applying::Applying;
 use super::applying::inventory_of;
 use super::applying::written;
+use super::health;
 use super::health::Checked;
+use super::health::Repairing;
 use super::outcome::Attempt;
 use super::outcome::Failure;
 use super::outcome::Outcome;
@@ -16,7 +18,6 @@ use super::report;
 use crate::build;
 use kube::Client;
 use std::sync::Arc;
-use std::time::Duration;
 use tidegate_api::Kustomization;
 use tidegate_api::meta::group::KUSTOMIZE;
 use tidegate_apply::Owner;
@@ -31,11 +32,6 @@ use tidegate_flow::status_value;
 use tidegate_kube::ConnectError;
 use tidegate_kube::Key;
 use tidegate_values::Tree;
-
-/// Who changes one object behind our backs changes more: a repair amid a health check takes them together.
-const FIRST_GATHER: Duration = Duration::from_millis(200);
-/// Later ones leave time between them: controllers write to what they bring up, and that is looked at too.
-const LATER_GATHER: Duration = Duration::from_secs(2);
 
 /// Why an attempt did not come to its end.
 enum Ended {
@@ -97,6 +93,7 @@ impl Reconciler {
             client: &client,
             owner: &owner,
             redactor: &built.redactor,
+            jobs: &built.jobs,
             before: inventory_of(&plan.inventory),
             started,
         };
@@ -115,7 +112,7 @@ impl Reconciler {
             }
         }
         attempt.inventory = None;
-        // What waits for its health may have to be applied again.
+        // What waits for its health may have to be applied again. Clones of objects share them.
         let again = (!matches!(plan.health, HealthChecks::None)).then(|| objects.clone());
         let after = applying.apply(objects, attempt, run).await?;
         if let Some(event) = report::applied(&attempt.revision, &attempt.changes) {
@@ -126,18 +123,31 @@ impl Reconciler {
             before: after,
             ..applying
         };
-        let mut gather = FIRST_GATHER;
+        let objects = again.unwrap_or_default();
+        let mut repairing = Repairing::new(run.clock.instant());
         loop {
             let checked = self
-                .check_health(plan, &client, &built, attempt, run, &progress)
+                .check_health(plan, &client, &built, &repairing, attempt, run, &progress)
                 .await?;
-            let Some(objects) = again.clone().filter(|_| checked == Checked::Moved) else {
+            if checked == Checked::Healthy && repairing.failed().is_none() {
+                health::announce_passed(plan, attempt, run);
                 return Ok(());
-            };
-            run.waiting_out(tokio::time::sleep(gather)).await;
-            gather = LATER_GATHER;
+            }
+            run.waiting_out(tokio::time::sleep(repairing.gather(run.clock.instant())))
+                .await;
             run.take_up(&Trigger::Moved);
-            applying.repair(objects, attempt, run).await?;
+            let repaired = applying.repair(objects.clone(), attempt, run).await;
+            if let Err(message) = &repaired
+                && checked == Checked::Healthy
+            {
+                return Err(Failure::Apply(message.clone()).into());
+            }
+            if repairing.ended(repaired, run.clock.instant())
+                && let Some(message) = repairing.failed()
+            {
+                let event = report::repair_failed(&attempt.revision, message);
+                run.announce(event, run.clock.now());
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use tidegate_api::InventoryEntry;
 use tidegate_api::meta::component;
-use tidegate_apply::ChangeSet;
+use tidegate_apply::Action;
 use tidegate_apply::Inventory;
 use tidegate_apply::Object;
 use tidegate_apply::Owner;
@@ -34,6 +34,8 @@ pub(super) struct Applying<'a> {
     pub(super) owner: &'a Owner,
     /// Knows the secrets among what was built: what a server says must not repeat them.
     pub(super) redactor: &'a Redactor,
+    /// Those of what was built that the cluster deletes when they are done.
+    pub(super) jobs: &'a HashSet<ObjectRef>,
     /// What the last success left.
     pub(super) before: Inventory,
     /// When the attempt began.
@@ -60,6 +62,64 @@ impl Applying<'_> {
         attempt: &mut Attempt,
         run: &Run<Reconciler>,
     ) -> Result<Inventory, Failure> {
+        let previous = self.previous(false).await;
+        let outcome = self.send(objects, previous, run).await;
+        if let Some(message) = outcome.failure_message() {
+            // What was applied before the refusal stays ours (Flux forgets it: orphans), and what may have been.
+            let kept = self.before.clone().after_failure(&outcome);
+            attempt.inventory = (kept != self.before).then(|| written(&kept));
+            return Err(Failure::Apply(message));
+        }
+        attempt.changes = outcome.changes;
+        let by_action = self.reconciler.settings.group_change_log;
+        report::log_applied(&attempt.revision, &attempt.changes, by_action);
+        let after = Inventory::of(&attempt.changes);
+        attempt.inventory = Some(written(&after));
+        Ok(after)
+    }
+
+    /// Puts right what somebody changed since it was applied, while its health is waited for. Tells whether there was
+    /// anything to change, or why it failed. Jobs that the cluster deletes when they are done ran already.
+    pub(super) async fn repair(
+        &self,
+        objects: Vec<Object>,
+        attempt: &mut Attempt,
+        run: &Run<Reconciler>,
+    ) -> Result<bool, String> {
+        let previous = self.previous(true).await;
+        let outcome = self.send(objects, previous, run).await;
+        // Whatever became of it: what was applied stays ours.
+        attempt.inventory = Some(written(&self.before.clone().after_failure(&outcome)));
+        // The attempt has changed what any of its applies changed.
+        let changes = outcome.changes.entries.iter();
+        let changed: HashMap<_, _> = changes
+            .filter(|change| change.action != Action::Unchanged)
+            .map(|change| (&change.object, change.action))
+            .collect();
+        for change in &mut attempt.changes.entries {
+            if let Some(action) = changed.get(&change.object) {
+                change.action = *action;
+            }
+        }
+        if let Some(message) = outcome.failure_message() {
+            return Err(message);
+        }
+        let by_action = self.reconciler.settings.group_change_log;
+        report::log_applied(&attempt.revision, &outcome.changes, by_action);
+        let event = report::applied(&attempt.revision, &outcome.changes);
+        let is_change = event.is_some();
+        if let Some(event) = event {
+            run.announce(event, run.clock.now());
+        }
+        Ok(is_change)
+    }
+
+    async fn send(
+        &self,
+        objects: Vec<Object>,
+        before: Before,
+        run: &Run<Reconciler>,
+    ) -> tidegate_apply::Outcome {
         let Self {
             reconciler, plan, ..
         } = self;
@@ -77,14 +137,13 @@ impl Applying<'_> {
         settings.custom_stage.clone_from(&flags.custom_stage_kinds);
         settings.migrate_api_version = flags.migrate_api_version;
         settings.ignore = (!plan.ignore.is_empty()).then(|| serde_json::json!(plan.ignore));
-        let previous = self.previous().await;
         let writing = reconciler.memories.start_writing(&plan.key);
         let mut outcome = tidegate_apply::apply(
             self.client,
             &reconciler.mapper,
             self.owner,
             objects,
-            &previous,
+            &before.previous,
             &settings,
             &WithoutWorker(run),
         )
@@ -92,46 +151,10 @@ impl Applying<'_> {
         outcome.failure = outcome
             .failure
             .map(|failure| failure.redacted(self.redactor));
-        let failure = outcome.failure_message();
         let applied = std::mem::take(&mut outcome.applied);
-        self.remember(previous, applied, &outcome.changes);
+        self.remember(before, applied, &outcome);
         drop(writing);
-        if let Some(message) = failure {
-            // What was applied before the refusal stays ours (Flux forgets it: orphans), and what may have been.
-            let kept = self.before.clone().after_failure(&outcome);
-            attempt.inventory = (kept != self.before).then(|| written(&kept));
-            return Err(Failure::Apply(message));
-        }
-        attempt.changes = outcome.changes;
-        report::log_applied(&attempt.revision, &attempt.changes, flags.group_change_log);
-        let after = Inventory::of(&attempt.changes);
-        attempt.inventory = Some(written(&after));
-        Ok(after)
-    }
-
-    /// Puts right what somebody changed since it was applied, while its health is waited for.
-    pub(super) async fn repair(
-        &self,
-        objects: Vec<Object>,
-        attempt: &mut Attempt,
-        run: &Run<Reconciler>,
-    ) -> Result<(), Failure> {
-        let earlier = std::mem::take(&mut attempt.changes);
-        let repaired = self.apply(objects, attempt, run).await;
-        if repaired.is_ok()
-            && let Some(event) = report::applied(&attempt.revision, &attempt.changes)
-        {
-            run.announce(event, run.clock.now());
-        }
-        // The attempt has changed what any of its applies changed.
-        let changed = earlier.entries.iter().filter(|was| was.action.is_change());
-        let changed: HashMap<_, _> = changed.map(|was| (&was.object, was.action)).collect();
-        for change in &mut attempt.changes.entries {
-            if let Some(action) = changed.get(&change.object) {
-                change.action = *action;
-            }
-        }
-        repaired.map(|_| ())
+        outcome
     }
 
     /// Deletes what was applied before and is in `after` no more.
@@ -170,48 +193,55 @@ impl Applying<'_> {
     }
 
     /// What the last apply left, and what was heard since.
-    async fn previous(&self) -> Previous {
+    async fn previous(&self, leaves_jobs: bool) -> Before {
         let Self {
             reconciler, plan, ..
         } = self;
-        let mut previous = Previous {
-            inventory: self.before.clone(),
-            ..Previous::default()
+        let mut before = Before {
+            previous: Previous {
+                inventory: self.before.clone(),
+                ..Previous::default()
+            },
+            read_at: None,
+            jobs_at: None,
         };
-        let Some(memory) = reconciler.memories.get(&plan.key) else {
-            return previous;
-        };
-        if plan.requested {
-            reconciler.catch_up(&memory, self.started).await;
+        let memory = reconciler.memories.get(&plan.key);
+        if let Some(memory) = memory.as_ref().filter(|_| plan.requested) {
+            reconciler.catch_up(memory, self.started).await;
         }
-        let unchanged = reconciler.unmoved(&memory, plan);
-        previous.moved = memory
-            .applied
-            .keys()
-            .filter(|object| !unchanged.contains(*object))
+        let now = tidegate_flow::Clock.instant();
+        reconciler.repairs.lock().looks(&plan.key, now);
+        let Some(memory) = memory else {
+            return before;
+        };
+        let mut unmoved = reconciler.unmoved(&memory, plan);
+        before.read_at = (!unmoved.is_empty()).then_some(memory.read_at);
+        if leaves_jobs || reconciler.leaves_jobs(&memory, plan) {
+            before.jobs_at = Some(memory.jobs_at);
+            unmoved.extend(memory.jobs);
+        }
+        let objects = memory.applied.keys();
+        before.previous.moved = objects
+            .filter(|object| !unmoved.contains(*object))
             .cloned()
             .collect();
-        previous.known = memory.applied;
-        previous
+        before.previous.known = memory.applied;
+        before
     }
 
     fn remember(
         &self,
-        previous: Previous,
+        before: Before,
         applied: HashMap<ObjectRef, tidegate_apply::Applied>,
-        changes: &ChangeSet,
+        outcome: &tidegate_apply::Outcome,
     ) {
+        let changes = &outcome.changes;
         let Self {
             reconciler, plan, ..
         } = self;
         let Previous {
             mut known, moved, ..
-        } = previous;
-        let everything_read = known.is_empty() || moved.len() == known.len();
-        let read_at = match reconciler.memories.get(&plan.key) {
-            Some(memory) if !everything_read => memory.read_at,
-            _ => tidegate_flow::Clock.instant(),
-        };
+        } = before.previous;
         let now = tidegate_flow::Clock.instant();
         for change in changes
             .entries
@@ -231,20 +261,36 @@ impl Applying<'_> {
             .iter()
             .map(|change| &change.object)
             .collect();
-        known.retain(|object, _| wanted.contains(object));
+        // A Job that was not come to does not run again for the failure of something else.
+        let has_failed = outcome.failure.is_some();
+        known.retain(|object, _| {
+            wanted.contains(object) || (has_failed && self.jobs.contains(object))
+        });
         let mut repairs = reconciler.repairs.lock();
-        repairs.keep(&plan.key, |object| wanted.contains(object));
+        repairs.keep(&plan.key, now, |object| wanted.contains(object));
         drop(repairs);
+        let jobs = known.keys().filter(|object| self.jobs.contains(object));
         reconciler.memories.put(
             &plan.key,
             Memory {
+                jobs: jobs.cloned().collect(),
+                jobs_at: before.jobs_at.unwrap_or(now),
                 applied: known,
                 account: plan.account.clone(),
-                read_at,
+                read_at: before.read_at.unwrap_or(now),
             },
         );
         reconciler.watch_kinds(&plan.key, changes, &self.before);
     }
+}
+
+/// What an apply goes by.
+struct Before {
+    previous: Previous,
+    /// When everything was last read; `None` when it is now.
+    read_at: Option<Instant>,
+    /// When it was last seen to it that Jobs are there; `None` when it is now.
+    jobs_at: Option<Instant>,
 }
 
 /// Waits that hold no worker.

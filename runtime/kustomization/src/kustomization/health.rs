@@ -1,6 +1,9 @@
 //! Waits until what was applied is healthy, without holding a worker.
 
 mod pods;
+mod repairing;
+
+pub(super) use repairing::Repairing;
 
 use super::Reconciler;
 use super::outcome::Attempt;
@@ -11,6 +14,7 @@ use super::plan::Apply;
 use super::plan::HealthChecks;
 use super::report;
 use crate::build::Built;
+use crate::memory::Healthy;
 use kube::Client;
 use pods::PodLooks;
 use pods::Undecided;
@@ -45,12 +49,27 @@ pub(super) enum Checked {
     Moved,
 }
 
+/// What a wait goes by.
+struct Waiting<'a> {
+    plan: &'a Apply,
+    client: &'a Client,
+    objects: &'a [ObjectRef],
+    built: &'a Built,
+    repairing: &'a Repairing,
+    deadline: Instant,
+}
+
 impl Reconciler {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a part of the reconcile that the others know nothing of"
+    )]
     pub(super) async fn check_health(
         &self,
         plan: &Apply,
         client: &Client,
         built: &Built,
+        repairing: &Repairing,
         attempt: &mut Attempt,
         run: &Run<Self>,
         progress: &impl Fn(&Attempt) -> Value,
@@ -74,40 +93,33 @@ impl Reconciler {
         run.progress(progress(attempt));
         // A new spec, a deletion or (with its gate) a new revision or a request is acted on at once, not after the time-out.
         let ends = |trigger: &Trigger| match trigger {
-            Trigger::Spec | Trigger::Deleted | Trigger::Moved => true,
+            Trigger::Spec | Trigger::Deleted => true,
             Trigger::Reference(_) | Trigger::Requested => {
                 self.settings.cancel_health_check_on_new_revision
             }
-            Trigger::Due => false,
+            // What moved is put right amid the wait.
+            Trigger::Moved | Trigger::Due => false,
         };
         let waited = if self.stayed_healthy(plan, &objects) {
-            Ok(Ok(()))
+            Ok(Ok(Checked::Healthy))
         } else {
-            let deadline = since + plan.timeout;
-            run.waiting(
-                self.wait(plan, client, &objects, built, run, deadline),
-                ends,
-            )
-            .await
+            let waiting = Waiting {
+                plan,
+                client,
+                objects: &objects,
+                built,
+                repairing,
+                deadline: since + plan.timeout,
+            };
+            run.waiting(self.wait(&waiting, run), ends).await
         };
         let took = run.clock.elapsed(since);
         match waited {
-            Ok(Ok(())) => {
-                let is_news = !plan.was_healthy
-                    || (plan.is_new_revision
-                        && attempt
-                            .changes
-                            .entries
-                            .iter()
-                            .any(|change| change.action.is_change()));
-                attempt.health = Health::Passed { took };
-                if is_news {
-                    run.announce(
-                        report::health_passed(&attempt.revision, took),
-                        run.clock.now(),
-                    );
+            Ok(Ok(checked)) => {
+                if checked == Checked::Healthy {
+                    attempt.health = Health::Passed { took };
                 }
-                Ok(Checked::Healthy)
+                Ok(checked)
             }
             Ok(Err(message)) => {
                 attempt.health = Health::Failed {
@@ -115,22 +127,25 @@ impl Reconciler {
                 };
                 Err(Failure::Health { message, took })
             }
-            Err(Interrupted(Trigger::Moved)) => Ok(Checked::Moved),
             Err(Interrupted(trigger)) => Err(Failure::Canceled {
                 by: cause(&trigger, plan),
             }),
         }
     }
 
-    async fn wait(
-        &self,
-        plan: &Apply,
-        client: &Client,
-        objects: &[ObjectRef],
-        built: &Built,
-        run: &Run<Self>,
-        deadline: Instant,
-    ) -> Result<(), String> {
+    /// Looks until all is well, something failed, the deadline is over, or what moved is to be put right.
+    ///
+    /// A look that was begun comes to its end, whatever moves meanwhile: who changes something all the time must not keep
+    /// us from seeing that all is well, or that the time is over.
+    async fn wait(&self, waiting: &Waiting<'_>, run: &Run<Self>) -> Result<Checked, String> {
+        let Waiting {
+            plan,
+            client,
+            objects,
+            built,
+            repairing,
+            deadline,
+        } = *waiting;
         let mut moves = self.moves.subscribe();
         let mut pods = PodLooks::default();
         let mut pause = FIRST_PAUSE;
@@ -151,15 +166,25 @@ impl Reconciler {
                     may_vanish: built.jobs.contains(object),
                 })
                 .collect();
-            match tidegate_health::progress(&observations, self.settings.fail_fast) {
+            let is_over = run.clock.instant() >= deadline;
+            let progress = tidegate_health::progress(&observations, self.settings.fail_fast);
+            if progress != Progress::Waiting && !is_over && repairing.comes_first(run) {
+                return Ok(Checked::Moved);
+            }
+            match progress {
                 Progress::Current => {
-                    self.memories.note_healthy(&plan.key, versions);
-                    return Ok(());
+                    let generation = plan.generation;
+                    let healthy = Healthy {
+                        generation,
+                        versions,
+                    };
+                    self.memories.note_healthy(&plan.key, healthy);
+                    return Ok(Checked::Healthy);
                 }
                 Progress::Failed => {
                     return Err(tidegate_health::failure(&observations, false).unwrap_or_default());
                 }
-                Progress::Waiting if run.clock.instant() >= deadline => {
+                Progress::Waiting if is_over => {
                     return Err(tidegate_health::failure(&observations, true).unwrap_or_default());
                 }
                 Progress::Waiting => {}
@@ -167,6 +192,8 @@ impl Reconciler {
             let until = (run.clock.instant() + pause).min(deadline);
             pause = (pause * 2).min(LONGEST_PAUSE);
             tokio::select! {
+                biased;
+                () = repairing.is_due(run) => return Ok(Checked::Moved),
                 () = tokio::time::sleep_until(until.into()) => {}
                 () = heard_of(&mut moves, objects) => tokio::time::sleep(GATHER).await,
             }
@@ -225,15 +252,16 @@ impl Reconciler {
     /// Whether all objects were found healthy before and nothing at all was heard of them since, so that there is
     /// nothing to read.
     fn stayed_healthy(&self, plan: &Apply, objects: &[ObjectRef]) -> bool {
-        let Some(versions) = self
+        let Some(healthy) = self
             .memories
             .healthy(&plan.key)
-            .filter(|_| plan.was_healthy)
+            .filter(|healthy| plan.was_healthy && healthy.generation == plan.generation)
         else {
             return false;
         };
         objects.iter().all(|object| {
-            versions
+            healthy
+                .versions
                 .get(object)
                 .is_some_and(|version| self.is_at(object, version))
         })
@@ -248,6 +276,20 @@ fn of_verdict(verdict: Result<Verdict, tidegate_cel::Error>) -> tidegate_health:
         Err(error) => return tidegate_health::Health::unknown(error.to_string()),
     };
     tidegate_health::Health::new(status, "by an expression of healthCheckExprs")
+}
+
+/// Tells that all is well, if that is news.
+pub(super) fn announce_passed(plan: &Apply, attempt: &Attempt, run: &Run<Reconciler>) {
+    let Health::Passed { took } = attempt.health else {
+        return;
+    };
+    let mut changes = attempt.changes.entries.iter();
+    let is_news = !plan.was_healthy
+        || (plan.is_new_revision && changes.any(|change| change.action.is_change()));
+    if is_news {
+        let event = report::health_passed(&attempt.revision, took);
+        run.announce(event, run.clock.now());
+    }
 }
 
 /// What is to be healthy.

@@ -8,6 +8,8 @@ use crate::memory::Memory;
 use crate::repairs::Repair;
 use std::collections::BTreeSet;
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
 use tidegate_apply::ChangeSet;
 use tidegate_apply::Inventory;
 use tidegate_flow::Flow;
@@ -37,6 +39,16 @@ impl Reconciler {
             })
         });
         unmoved.map(|(object, _)| object.clone()).collect()
+    }
+
+    /// Whether Jobs that the cluster deletes when they are done are left as they are, gone or not. They run when somebody
+    /// asks, when something is new or failed, and once in an interval: not whenever something else drifts.
+    pub(super) fn leaves_jobs(&self, memory: &Memory, plan: &Apply) -> bool {
+        let shortest = 100 - self.settings.interval_jitter_percentage.min(100);
+        let shortest = plan.interval * u32::from(shortest) / 100;
+        self.settings.drift_repair == DriftRepair::Watch
+            && plan.is_settled
+            && tidegate_flow::Clock.elapsed(memory.jobs_at) < shortest
     }
 
     /// Makes the watches catch up with the moment of a request, so that it is not answered from a stale view.
@@ -98,7 +110,7 @@ impl Reconciler {
 
 impl Reconciler {
     /// Has the owner of an object that somebody moved looked at: at once, or later when it is moved again and again.
-    pub(crate) fn repair(&self, moved: &Moved, flow: &Flow<Self>) {
+    pub(crate) fn repair(self: &Arc<Self>, moved: &Moved, flow: &Flow<Self>) {
         let Some(owner) = self
             .kustomizations
             .get(&moved.owner)
@@ -114,16 +126,28 @@ impl Reconciler {
                 .decide(&moved.owner, &moved.object, clock.instant(), interval);
         match decided {
             Repair::Now => flow.trigger(moved.owner.clone(), Trigger::Moved),
-            Repair::Paused => {}
-            Repair::After(pause) => {
-                let event = report::contested(&moved.object, &moved.manager, pause);
-                self.announcer.announce::<Self>(&owner, event, clock.now());
-                let (flow, key) = (flow.clone(), moved.owner.clone());
-                tokio::spawn(async move {
-                    tokio::time::sleep(pause).await;
-                    flow.trigger(key, Trigger::Moved);
-                });
+            Repair::Asked | Repair::Paused => {}
+            Repair::After { pause, is_fight } => {
+                if is_fight {
+                    let event = report::contested(&moved.object, &moved.manager, pause);
+                    self.announcer.announce::<Self>(&owner, event, clock.now());
+                } else {
+                    tracing::debug!(
+                        kustomization = %moved.owner,
+                        "{} moves again and again, and needs no repair: looking at it not before {pause:?}",
+                        moved.object
+                    );
+                }
+                tokio::spawn(Arc::clone(self).repair_after(pause, moved.clone(), flow.clone()));
             }
+        }
+    }
+
+    async fn repair_after(self: Arc<Self>, pause: Duration, moved: Moved, flow: Flow<Self>) {
+        tokio::time::sleep(pause).await;
+        let is_there = self.kustomizations.get(&moved.owner).is_some();
+        if is_there && self.repairs.lock().ask(&moved.owner, &moved.object) {
+            flow.trigger(moved.owner, Trigger::Moved);
         }
     }
 

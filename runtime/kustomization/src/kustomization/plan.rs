@@ -75,6 +75,11 @@ pub struct Apply {
     pub requested: bool,
     pub is_new_revision: bool,
     pub was_healthy: bool,
+    /// The last try succeeded with this spec and revision, and nobody asked for another.
+    pub is_settled: bool,
+    /// The generation of the spec.
+    pub generation: i64,
+    pub interval: Duration,
 }
 
 /// Variables to be put into what was built.
@@ -140,6 +145,12 @@ pub(super) fn plan(
     let status = &object.status;
     let metadata = spec.common_metadata.clone().unwrap_or_default();
     let key = Key::of(object);
+    let generation = object.metadata.generation.unwrap_or_default();
+    let requested = object
+        .annotations()
+        .get(annotation::RECONCILE_REQUESTED_AT)
+        .is_some_and(|request| status.last_handled_reconcile_at.as_ref() != Some(request));
+    let is_new_revision = status.last_applied_revision.as_ref() != Some(&artifact.revision);
     Ok(Plan::Apply(Box::new(Apply {
         path: normal_path(spec.path.as_deref().unwrap_or_default()),
         build: build_config(object),
@@ -158,12 +169,15 @@ pub(super) fn plan(
         expressions,
         timeout: spec.timeout().to_std(),
         inventory: status.inventory.clone().unwrap_or_default(),
-        requested: object
-            .annotations()
-            .get(annotation::RECONCILE_REQUESTED_AT)
-            .is_some_and(|request| status.last_handled_reconcile_at.as_ref() != Some(request)),
-        is_new_revision: status.last_applied_revision.as_ref() != Some(&artifact.revision),
+        requested,
+        is_new_revision,
         was_healthy: status.conditions.is_true(condition::HEALTHY),
+        is_settled: status.conditions.is_true(condition::READY)
+            && status.observed_generation == generation
+            && !is_new_revision
+            && !requested,
+        generation,
+        interval: spec.interval.to_std(),
         artifact,
         revision,
         key,

@@ -11,6 +11,7 @@ pub(super) use events::contested;
 pub(super) use events::health_passed;
 pub(super) use events::log_applied;
 pub(super) use events::pruned;
+pub(super) use events::repair_failed;
 
 use super::Inputs;
 use super::outcome::Attempt;

@@ -46,6 +46,18 @@ pub(in crate::kustomization) fn health_passed(revision: &Revision, took: Duratio
     progress_event(revision, passed(took))
 }
 
+/// What somebody changed could not be put right while health is waited for, which goes on.
+pub(in crate::kustomization) fn repair_failed(revision: &Revision, message: &str) -> Event {
+    let message = format!("repair failed: {}", message.trim_end());
+    tracing::error!(revision = revision.revision, "{message}");
+    event_of(
+        Severity::Error,
+        reason::RECONCILIATION_FAILED,
+        message,
+        Some(revision),
+    )
+}
+
 /// One object was repaired so often that we stand back.
 pub(in crate::kustomization) fn contested(
     object: &ObjectRef,

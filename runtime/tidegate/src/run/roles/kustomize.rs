@@ -79,6 +79,7 @@ fn settings(flags: &Flags) -> anyhow::Result<Settings> {
             "interval" => DriftRepair::Interval,
             _ => DriftRepair::Watch,
         },
+        interval_jitter_percentage: flags.number(ROLE, "interval-jitter-percentage")?,
         full_resync: flags.duration(ROLE, "full-resync")?,
         strict_substitutions: gate("StrictPostBuildSubstitutions"),
         additive_cel_dependency_check: gate("AdditiveCELDependencyCheck"),
