@@ -9,6 +9,7 @@ use crate::identity;
 use crate::kustomization::outcome::Failure;
 use crate::kustomization::plan::Apply;
 use crate::kustomization::plan::Substitution;
+use crate::refusal;
 use crate::secrets;
 use crate::variables;
 use serde_json::Value;
@@ -29,9 +30,6 @@ use tidegate_values::Digest;
 use tidegate_values::ObjectRef;
 use tidegate_values::Redactor;
 use tidegate_values::without_url_users;
-
-/// The code of what Flux's generator of kustomizations refuses, before kustomize sees anything.
-const GENERATOR: &str = "generator";
 
 /// How messages name the top of the artifact: by its path in the storage, which tells source and revision. Flux's
 /// name the folder that it unpacked into.
@@ -283,11 +281,7 @@ fn read(text: &[u8]) -> Result<Value, String> {
 
 /// Flux says `kustomize build failed` of what kustomize refused, not of what its own generator did before.
 fn build_failure(refused: tidegate_sandbox::Failure) -> Failure {
-    let by_generator = matches!(
-        &refused,
-        tidegate_sandbox::Failure::InvalidInput(diagnostics)
-            if diagnostics.first().is_some_and(|diagnostic| diagnostic.code == GENERATOR)
-    );
+    let by_generator = refusal::code(&refused) == refusal::GENERATOR;
     match failure(refused) {
         Failure::Build(message) if !by_generator => {
             Failure::Build(format!("kustomize build failed: {message}"))

@@ -4,6 +4,7 @@ mod build;
 mod identity;
 mod kustomization;
 mod memory;
+pub mod refusal;
 mod repairs;
 mod secrets;
 mod settings;

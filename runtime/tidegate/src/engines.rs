@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use tidegate_git::Locator;
 use tidegate_git::RemoteBases;
+use tidegate_kustomization::refusal;
 use tidegate_sandbox::Call;
 use tidegate_sandbox::CallReport;
 use tidegate_sandbox::Failure;
@@ -18,9 +19,6 @@ use tidegate_sandbox::Severity;
 use tidegate_values::RemoteError;
 use tidegate_values::RemoteSource;
 use tidegate_values::Tree;
-
-/// The code of what Flux's generator of kustomizations refuses, before kustomize sees anything.
-const GENERATOR: &str = "generator";
 
 pub(crate) struct Engines {
     /// The end of the process frees it faster than we could.
@@ -49,19 +47,15 @@ pub(crate) struct Document {
 #[error("{text}")]
 pub(crate) struct Refusal {
     text: String,
-    /// Flux's generator refused, not kustomize.
-    pub(crate) by_generator: bool,
+    /// What refused: one of those in `tidegate_kustomization::refusal`, or another.
+    pub(crate) code: String,
 }
 
 impl Refusal {
     fn new(failure: &Failure) -> Self {
-        let by_generator = matches!(
-            failure,
-            Failure::InvalidInput(diagnostics) if diagnostics.first().is_some_and(|first| first.code == GENERATOR)
-        );
         Self {
             text: tidegate_values::without_url_users(&failure.to_string()),
-            by_generator,
+            code: refusal::code(failure).to_owned(),
         }
     }
 }

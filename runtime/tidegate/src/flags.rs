@@ -104,7 +104,7 @@ pub(crate) fn command() -> Command {
             default => format!("{} [default: {default}]", flag.help),
         };
         let mut arg_of_all = arg(flag.name.to_owned(), flag.takes).help(help);
-        if flag.idle().is_some() {
+        if flag.idle.is_some() {
             arg_of_all = arg_of_all.help_heading("Without effect, taken because Flux has them");
         }
         command = command.arg(arg_of_all);
@@ -230,7 +230,7 @@ impl Flags {
                 .map(|role| (own_name(*role, flag.name), self.roles.contains(role)));
             for (name, is_played) in std::iter::once((flag.name.to_owned(), true)).chain(own) {
                 let reason = if is_played {
-                    flag.idle()
+                    flag.idle
                 } else {
                     Some(NOT_PLAYED)
                 };

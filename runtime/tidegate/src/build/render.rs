@@ -23,6 +23,7 @@ use tidegate_api::Kustomization;
 use tidegate_api::SubstituteStrategy;
 use tidegate_kustomization::Substitution;
 use tidegate_kustomization::build_config;
+use tidegate_kustomization::refusal;
 use tidegate_sandbox::Format;
 use tidegate_sandbox::Manifest;
 use tidegate_values::ObjectRef;
@@ -127,7 +128,7 @@ impl Build<'_> {
         self.engines
             .kustomize(folder, &build_config(object))
             .map_err(|error| match error.downcast_ref::<Refusal>() {
-                Some(refusal) if refusal.by_generator => error.context(GENERATOR),
+                Some(refused) if refused.code == refusal::GENERATOR => error.context(GENERATOR),
                 _ => error.context("kustomize build failed"),
             })
     }

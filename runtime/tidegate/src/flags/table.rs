@@ -24,6 +24,8 @@ pub(super) struct Flag {
     pub(super) takes: Takes,
     pub(super) default: &'static str,
     pub(super) help: &'static str,
+    /// Why it has no effect, if it has none.
+    pub(super) idle: Option<&'static str>,
 }
 
 const BOTH: &[Role] = &Role::ALL;
@@ -40,20 +42,6 @@ const NO_DECRYPTION: &str = "Decryption is not served yet";
 const NO_OTHER_CLUSTERS: &str = "Other clusters are not served yet";
 const NO_CHARTS: &str = "Charts are not served yet";
 const NO_CLOUDS: &str = "Cloud identities are not served yet";
-
-impl Flag {
-    /// Why the flag has no effect, if it has none.
-    pub(super) fn idle(&self) -> Option<&'static str> {
-        let without = [
-            FAIRNESS,
-            NO_DECRYPTION,
-            NO_OTHER_CLUSTERS,
-            NO_CHARTS,
-            NO_CLOUDS,
-        ];
-        without.contains(&self.help).then_some(self.help)
-    }
-}
 
 /// Where a flag is not given, the variable of the environment that counts instead (source-controller `main.go` and
 /// fluxcd/pkg `artifact/config`).
@@ -91,6 +79,21 @@ const fn row(
         takes,
         default,
         help,
+        idle: None,
+    }
+}
+
+/// A flag that Flux has, and that has no effect here. The help says why.
+const fn idle(
+    name: &'static str,
+    roles: &'static [Role],
+    takes: Takes,
+    default: &'static str,
+    reason: &'static str,
+) -> Flag {
+    Flag {
+        idle: Some(reason),
+        ..row(name, roles, takes, default, reason)
     }
 }
 
@@ -107,8 +110,8 @@ pub(super) const FLAGS: &[Flag] = &[
     row("concurrent-ssa", KUSTOMIZE, COUNT, "4", "Requests of one apply at the same time"),
     row("custom-apply-stage-kinds", KUSTOMIZE, GroupKinds, "",
         "Kinds (`Kind` or `group/Kind`) applied in a stage of their own"),
-    row("default-decryption-service-account", KUSTOMIZE, Text, "", NO_DECRYPTION),
-    row("default-kubeconfig-service-account", KUSTOMIZE, Text, "", NO_OTHER_CLUSTERS),
+    idle("default-decryption-service-account", KUSTOMIZE, Text, "", NO_DECRYPTION),
+    idle("default-kubeconfig-service-account", KUSTOMIZE, Text, "", NO_OTHER_CLUSTERS),
     row("default-service-account", KUSTOMIZE, Text, "", "Service account that objects are applied as where none is named"),
     row("drift-repair", KUSTOMIZE, OneOf(&["watch", "interval"]), "watch",
         "When changed objects are put right: watch (at once) or interval (as Flux)"),
@@ -118,19 +121,19 @@ pub(super) const FLAGS: &[Flag] = &[
     row("full-resync", KUSTOMIZE, PositiveDuration, "1h",
         "Everything is read again after this long, whatever the watches say"),
     row("health-addr", BOTH, ListenerOrNone, ":9440", "Where /healthz and /readyz are served"),
-    row("helm-cache-max-size", SOURCE, SIGNED, "0", NO_CHARTS),
-    row("helm-cache-purge-interval", SOURCE, Duration, "1m", NO_CHARTS),
-    row("helm-cache-ttl", SOURCE, Duration, "15m", NO_CHARTS),
-    row("helm-chart-file-max-size", SOURCE, SIGNED, "5242880", NO_CHARTS),
-    row("helm-chart-max-size", SOURCE, SIGNED, "10485760", NO_CHARTS),
-    row("helm-index-max-size", SOURCE, SIGNED, "52428800", NO_CHARTS),
+    idle("helm-cache-max-size", SOURCE, SIGNED, "0", NO_CHARTS),
+    idle("helm-cache-purge-interval", SOURCE, Duration, "1m", NO_CHARTS),
+    idle("helm-cache-ttl", SOURCE, Duration, "15m", NO_CHARTS),
+    idle("helm-chart-file-max-size", SOURCE, SIGNED, "5242880", NO_CHARTS),
+    idle("helm-chart-max-size", SOURCE, SIGNED, "10485760", NO_CHARTS),
+    idle("helm-index-max-size", SOURCE, SIGNED, "52428800", NO_CHARTS),
     row("http-retry", KUSTOMIZE, NUMBER, "9", "Tries to fetch an artifact of another process"),
     row("insecure-allow-http", BOTH, Switch, "true", "Allow plain HTTP to Git servers and for remote bases"),
-    row("insecure-kubeconfig-exec", KUSTOMIZE, Switch, "false", NO_OTHER_CLUSTERS),
-    row("insecure-kubeconfig-tls", KUSTOMIZE, Switch, "false", NO_OTHER_CLUSTERS),
+    idle("insecure-kubeconfig-exec", KUSTOMIZE, Switch, "false", NO_OTHER_CLUSTERS),
+    idle("insecure-kubeconfig-tls", KUSTOMIZE, Switch, "false", NO_OTHER_CLUSTERS),
     row("interval-jitter-percentage", BOTH, PERCENTAGE, "5", "By how much intervals vary at random, in percent"),
-    row("kube-api-burst", BOTH, SIGNED, "300", FAIRNESS),
-    row("kube-api-qps", BOTH, Takes::Decimal, "50", FAIRNESS),
+    idle("kube-api-burst", BOTH, SIGNED, "300", FAIRNESS),
+    idle("kube-api-qps", BOTH, Takes::Decimal, "50", FAIRNESS),
     row("leader-election-lease-duration", BOTH, PositiveDuration, "35s",
         "How long others wait before they take the lease"),
     row("leader-election-release-on-cancel", BOTH, Switch, "true", "Give up the lease when stopped"),
@@ -146,15 +149,15 @@ pub(super) const FLAGS: &[Flag] = &[
     row("no-remote-bases", KUSTOMIZE, Switch, "false", "Refuse bases and manifests by URL"),
     row("override-manager", KUSTOMIZE, List, "", "Field managers whose changes are undone"),
     row("requeue-dependency", BOTH, Duration, "30s", "Time to the next look at a dependency that is not ready"),
-    row("sops-age-secret", KUSTOMIZE, Text, "", NO_DECRYPTION),
-    row("sops-vault-configmap", KUSTOMIZE, Text, "", NO_DECRYPTION),
+    idle("sops-age-secret", KUSTOMIZE, Text, "", NO_DECRYPTION),
+    idle("sops-vault-configmap", KUSTOMIZE, Text, "", NO_DECRYPTION),
     row("ssh-hostkey-algos", SOURCE, HostKeys, "", "SSH host key algorithms, all safe ones by default"),
     row("ssh-kex-algos", SOURCE, KeyExchanges, "", "SSH key exchange algorithms, all safe ones by default"),
     row("storage-addr", SOURCE, Listener, ":9090", "Where artifacts are served"),
     row("storage-adv-addr", SOURCE, Host, "", "Address of the artifact server in artifact URLs, for other controllers [default: the Service's]"),
     row("storage-path", BOTH, Text, "", "Folder for artifacts, also those of other processes that are applied [default: tidegate in the folder for temporary files]"),
-    row("token-cache-max-duration", BOTH, Duration, "1h", NO_CLOUDS),
-    row("token-cache-max-size", BOTH, SIGNED, "100", NO_CLOUDS),
+    idle("token-cache-max-duration", BOTH, Duration, "1h", NO_CLOUDS),
+    idle("token-cache-max-size", BOTH, SIGNED, "100", NO_CLOUDS),
     row("watch-all-namespaces", BOTH, Switch, "true", "Watch all namespaces, else only that of RUNTIME_NAMESPACE"),
     row("watch-configs-label-selector", KUSTOMIZE, Selector, "reconcile.fluxcd.io/watch=Enabled",
         "Label of the ConfigMaps and Secrets whose change reconciles what refers to them"),

@@ -3,6 +3,8 @@
 use crate::cli::pflag::Command;
 use crate::cli::pflag::Flag;
 use crate::cli::pflag::Parsed;
+use crate::engines::Refusal;
+use tidegate_kustomization::refusal::UNSUPPORTED;
 
 const EXAMPLES: &str = "  # The current folder
   tidegate kustomize
@@ -43,12 +45,15 @@ pub(super) const COMMAND: Command = Command {
 /// What the engine says where a flag is missing is no help to somebody who gave the flag: says instead what is not
 /// served.
 pub(super) fn unserved(parsed: &Parsed, error: anyhow::Error) -> anyhow::Error {
-    let text = error.to_string();
-    let all = parsed.switch("enable-alpha-plugins");
-    match text.split_once("must specify --enable-helm") {
-        Some((start, end)) if all || parsed.switch("enable-helm") => anyhow::Error::msg(format!(
-            "{start}this version of tidegate renders no Helm charts in kustomizations{end}"
-        )),
-        _ => error,
+    let refused = error.downcast_ref::<Refusal>();
+    let is_given = ["enable-helm", "enable-alpha-plugins"]
+        .into_iter()
+        .any(|flag| parsed.switch(flag));
+    if is_given && refused.is_some_and(|refused| refused.code == UNSUPPORTED) {
+        return anyhow::Error::msg(error.to_string().replace(
+            "must specify --enable-helm",
+            "this version of tidegate renders no Helm charts in kustomizations",
+        ));
     }
+    error
 }
