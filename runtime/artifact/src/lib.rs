@@ -12,6 +12,7 @@ mod hosts;
 mod ignore;
 mod include;
 mod limits;
+mod range;
 mod record;
 pub mod server;
 mod store;

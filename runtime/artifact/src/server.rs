@@ -1,11 +1,13 @@
 //! The file server of Flux's contract: the archives below the storage's root, by GET and HEAD, and nothing else.
 
+use crate::range::Range;
 use crate::store::Store;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use std::io::SeekFrom;
 use std::path::PathBuf;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, Take};
 
 /// Bytes read at a time.
 const CHUNK: usize = 64 << 10;
@@ -30,16 +32,21 @@ async fn serve(State(store): State<Store>, request: Request<Body>) -> Response<B
     }
     match file(&store, uri).await {
         Some((file, metadata, kind)) => {
-            let body = if method == Method::HEAD {
-                Body::empty()
-            } else {
-                stream(file)
+            let modified = metadata.modified().ok().and_then(http_date);
+            let range = Range::asked(request.headers(), metadata.len(), modified.as_ref());
+            let mut answer = match part(file, metadata.len(), &range, method).await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    tracing::warn!(%error, path = uri.path(), "an archive can't be read");
+                    return text(StatusCode::INTERNAL_SERVER_ERROR, "can't be read\n");
+                }
             };
-            let mut answer = Response::new(body);
             let headers = answer.headers_mut();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-            headers.insert(header::CONTENT_LENGTH, metadata.len().into());
-            if let Some(time) = metadata.modified().ok().and_then(http_date) {
+            headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+            if range != Range::Nothing {
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+            }
+            if let Some(time) = modified {
                 headers.insert(header::LAST_MODIFIED, time);
             }
             answer
@@ -81,7 +88,47 @@ async fn resolve(path: PathBuf) -> Option<PathBuf> {
     plain.then_some(beside)
 }
 
-fn stream(file: tokio::fs::File) -> Body {
+/// The answer with what is asked for of a file of `size` bytes, as Go's `net/http` gives it (`fs.go`, `serveContent`).
+async fn part(
+    mut file: tokio::fs::File,
+    size: u64,
+    range: &Range,
+    method: &Method,
+) -> std::io::Result<Response<Body>> {
+    let (status, start, count, place) = match *range {
+        Range::Whole => (StatusCode::OK, 0, size, None),
+        Range::Part { start, count } => {
+            let place = format!("bytes {start}-{}/{size}", start + count - 1);
+            (StatusCode::PARTIAL_CONTENT, start, count, Some(place))
+        }
+        Range::Nothing => {
+            let mut answer = text(
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                "invalid range: failed to overlap\n",
+            );
+            let place = HeaderValue::try_from(format!("bytes */{size}"));
+            answer
+                .headers_mut()
+                .extend(place.ok().map(|place| (header::CONTENT_RANGE, place)));
+            return Ok(answer);
+        }
+    };
+    let body = if method == Method::HEAD {
+        Body::empty()
+    } else {
+        file.seek(SeekFrom::Start(start)).await?;
+        stream(file.take(count))
+    };
+    let mut answer = Response::new(body);
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_LENGTH, count.into());
+    let place = place.and_then(|place| HeaderValue::try_from(place).ok());
+    headers.extend(place.map(|place| (header::CONTENT_RANGE, place)));
+    Ok(answer)
+}
+
+fn stream(file: Take<tokio::fs::File>) -> Body {
     Body::from_stream(futures::stream::unfold(Some(file), |file| async {
         let mut file = file?;
         let mut buffer = vec![0; CHUNK];

@@ -66,6 +66,29 @@ fn archives_are_served_and_nothing_else() {
             bytes.len().to_string()
         );
         assert_eq!(head.bytes().unwrap().len(), 0);
+
+        let part = |range: &str| {
+            let request = client.get(format!("{base}{path}"));
+            request.header("range", range).send().unwrap()
+        };
+        let told = |answer: &reqwest::blocking::Response, name: &str| {
+            answer.headers()[name].to_str().unwrap().to_owned()
+        };
+        let size = bytes.len();
+        let middle = part("bytes=10-19");
+        assert_eq!(middle.status(), StatusCode::PARTIAL_CONTENT);
+        assert_eq!(
+            told(&middle, "content-range"),
+            format!("bytes 10-19/{size}")
+        );
+        assert_eq!(told(&middle, "content-length"), "10");
+        assert_eq!(middle.bytes().unwrap(), bytes[10..20]);
+        let end = part("bytes=20-");
+        assert_eq!(end.status(), StatusCode::PARTIAL_CONTENT);
+        assert_eq!(end.bytes().unwrap(), bytes[20..]);
+        let beyond = part(&format!("bytes={size}-"));
+        assert_eq!(beyond.status(), StatusCode::RANGE_NOT_SATISFIABLE);
+        assert_eq!(told(&beyond, "content-range"), format!("bytes */{size}"));
     }
     let listing = format!("/.listings/{}", artifact.path);
     let root = ask(Method::GET, "/");
