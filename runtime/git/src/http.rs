@@ -50,6 +50,7 @@ pub(crate) fn connect(
         origin: url.clone(),
         base: None,
         capabilities,
+        proxy: remote.proxy.clone(),
         budget: budget.clone(),
         wire: wire.clone(),
     };
@@ -139,6 +140,7 @@ pub(crate) struct Client {
     /// Where the first answer came from, if that was elsewhere.
     base: Option<String>,
     capabilities: Capabilities,
+    proxy: Option<SafeUrl>,
     budget: Budget,
     wire: Wire,
 }
@@ -174,6 +176,7 @@ impl Client {
             headers: map,
             body: None,
             response: None,
+            proxy: self.proxy.clone(),
             budget: self.budget.clone(),
             wire: self.wire.clone(),
         })
@@ -280,6 +283,7 @@ struct Exchange {
     /// Of a POST. What a fetch asks for is small, so it is collected.
     body: Option<Vec<u8>>,
     response: Option<reqwest::Response>,
+    proxy: Option<SafeUrl>,
     budget: Budget,
     wire: Wire,
 }
@@ -294,7 +298,7 @@ impl Exchange {
             };
             let answer = self.budget.run(request.headers(headers).send());
             let answer = answer
-                .and_then(|answer| answer.map_err(|error| Failure::Connection(innermost(error))));
+                .and_then(|answer| answer.map_err(|error| unreached(error, self.proxy.as_ref())));
             let response = answer.map_err(|failure| self.wire.fail(failure))?;
             let response =
                 accept(response, &self.budget).map_err(|failure| self.wire.fail(failure))?;
@@ -356,14 +360,48 @@ fn accept(mut response: reqwest::Response, budget: &Budget) -> Result<reqwest::R
     })
 }
 
+/// Why no answer came. A proxy is named, unless it led as far as the server's certificate.
+fn unreached(error: reqwest::Error, proxy: Option<&SafeUrl>) -> Failure {
+    let is_of_tls = cause(&error).is::<rustls::Error>();
+    let proxy = proxy.filter(|_| error.is_connect() && !is_of_tls);
+    let text = innermost(error);
+    Failure::Connection(match proxy {
+        Some(proxy) => format!("proxy {proxy}: {text}"),
+        None => text,
+    })
+}
+
 /// The innermost cause, which tells most, without the URL.
 pub(crate) fn innermost(error: reqwest::Error) -> String {
     let error = error.without_url();
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
+    let cause = cause(&error);
+    if is_plain_http(cause) {
+        // Go's words (net/http, `transport.go`).
+        return "server gave HTTP response to HTTPS client".to_owned();
     }
     cause.to_string()
+}
+
+type Cause = dyn std::error::Error + 'static;
+
+fn cause(error: &Cause) -> &Cause {
+    let mut cause = error;
+    loop {
+        // It passes over what it holds itself.
+        let held = cause
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        match held.map(|held| held as &Cause).or_else(|| cause.source()) {
+            Some(inner) => cause = inner,
+            None => return cause,
+        }
+    }
+}
+
+/// Whether what came in a TLS handshake was nothing of TLS.
+fn is_plain_http(cause: &Cause) -> bool {
+    let plain = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
+    cause.downcast_ref::<rustls::Error>() == Some(&plain)
 }
 
 type Shared = Arc<Mutex<Exchange>>;

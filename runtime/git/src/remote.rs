@@ -62,23 +62,7 @@ impl Remote {
     /// An `http`, `https` or `ssh` URL. A user and password in it are used when nothing else is given.
     pub fn new(url: &str) -> Result<Self, Error> {
         let mut parsed = url::Url::parse(url).map_err(|error| Error::Url(error.to_string()))?;
-        let credentials = match parsed.password() {
-            Some(password) if parsed.scheme() != "ssh" => Credentials::Basic {
-                username: decoded(parsed.username()),
-                password: Secret::new(decoded(password)),
-            },
-            None if parsed.scheme() != "ssh" && !parsed.username().is_empty() => {
-                Credentials::Basic {
-                    username: decoded(parsed.username()),
-                    password: Secret::new(""),
-                }
-            }
-            _ => Credentials::None,
-        };
-        let _ = parsed.set_password(None);
-        if parsed.scheme() != "ssh" {
-            let _ = parsed.set_username("");
-        }
+        let credentials = take_credentials(&mut parsed);
         Ok(Self {
             url: SafeUrl::new(url),
             parsed,
@@ -157,17 +141,22 @@ impl Remote {
         self
     }
 
-    /// The same way to another repository, such as a submodule. Credentials stay behind when it is somewhere else.
-    pub(crate) fn to(&self, url: url::Url) -> Self {
+    /// The same way to another repository, such as a submodule. Credentials stay behind when it is somewhere else, and
+    /// when its URL has some of its own.
+    pub(crate) fn to(&self, mut url: url::Url) -> Self {
         let same = url.scheme() == self.parsed.scheme()
             && url.host_str() == self.parsed.host_str()
             && url.port_or_known_default() == self.parsed.port_or_known_default();
         let mut remote = self.clone();
         remote.url = SafeUrl::new(url.as_str());
+        let own = take_credentials(&mut url);
         remote.parsed = url;
         if !same {
             remote.credentials = Credentials::None;
             remote.client_certificate = None;
+        }
+        if !matches!(own, Credentials::None) {
+            remote.credentials = own;
         }
         remote
     }
@@ -185,6 +174,28 @@ impl Remote {
             cause,
         }
     }
+}
+
+/// Takes a user and a password out of a URL. SSH needs the user there, and has no use for a password.
+fn take_credentials(url: &mut url::Url) -> Credentials {
+    let is_ssh = url.scheme() == "ssh";
+    let credentials = match url.password() {
+        Some(password) if !is_ssh => Credentials::Basic {
+            username: decoded(url.username()),
+            password: Secret::new(decoded(password)),
+        },
+        None if !is_ssh && !url.username().is_empty() => Credentials::Basic {
+            username: decoded(url.username()),
+            password: Secret::new(""),
+        },
+        _ => Credentials::None,
+    };
+    // These fail for a URL without a host, which has none to take.
+    let _ = url.set_password(None);
+    if !is_ssh {
+        let _ = url.set_username("");
+    }
+    credentials
 }
 
 /// A user or password of a URL, without its percent signs.

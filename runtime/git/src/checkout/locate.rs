@@ -40,8 +40,8 @@ impl Work<'_> {
                     (None, Some(branch)) => branch,
                     (None, None) => "",
                 };
-                self.locate_commit(hash, branch, Revision::new(label, hash))
-                    .map(Some)
+                let revision = Revision::new(label, hash.to_ascii_lowercase());
+                self.locate_commit(hash, branch, revision).map(Some)
             }
         }
     }

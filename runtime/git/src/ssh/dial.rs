@@ -31,7 +31,7 @@ pub(super) async fn dial(
     }
     let at = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let way = TcpStream::connect((at, url.port().unwrap_or(SOCKS_PORT))).await;
-    let way = way.map_err(|error| Failure::Connection(format!("proxy: {error}")))?;
+    let way = way.map_err(|error| Failure::Connection(format!("proxy {proxy}: {error}")))?;
     let target = (host, port);
     let stream = match url.username() {
         "" => Socks5Stream::connect_with_socket(way, target).await,
@@ -43,5 +43,5 @@ pub(super) async fn dial(
     };
     stream
         .map(Socks5Stream::into_inner)
-        .map_err(|error| Failure::Connection(format!("proxy: {error}")))
+        .map_err(|error| Failure::Connection(format!("proxy {proxy}: {error}")))
 }

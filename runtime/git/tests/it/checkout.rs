@@ -166,6 +166,14 @@ fn every_kind_of_reference_gives_its_revision() {
         ),
         (
             Reference {
+                commit: some(&first.to_uppercase()),
+                ..empty()
+            },
+            // go-git prints what it parsed.
+            format!("sha1:{first}"),
+        ),
+        (
+            Reference {
                 commit: some(&first),
                 branch: some("main"),
                 ..empty()

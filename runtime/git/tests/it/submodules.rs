@@ -1,7 +1,7 @@
 use crate::checkout::{fetch, files};
 use tidegate_git::{Options, Reference};
 use tidegate_testkit::GitServer;
-use tidegate_testkit::git_server::Repository;
+use tidegate_testkit::git_server::{Access, Repository};
 
 /// A commit with `library`'s head as submodule at `path`.
 fn link(repository: &Repository, library: &Repository, path: &str, url: &str) {
@@ -97,6 +97,35 @@ fn submodules_come_with_their_dot_git_files() {
         main.url()
     );
     assert_eq!(text, wanted);
+}
+
+/// As git and go-git do.
+#[test]
+fn credentials_in_the_url_of_a_submodule_are_shown_to_its_server() {
+    let guarded = GitServer::start_with(&Access::Basic {
+        username: "u".to_owned(),
+        password: "p@ss/word".to_owned(),
+    })
+    .unwrap();
+    let library = guarded.repository("lib").unwrap();
+    library.write("l.yaml", "l: 1\n").unwrap();
+    library.commit("lib").unwrap();
+    let open = GitServer::start().unwrap();
+    let main = open.repository("main").unwrap();
+    let get = |user: &str| {
+        let url = library.url().replace("http://", &format!("http://{user}@"));
+        link(&main, &library, "lib", &url);
+        let options = Options {
+            submodules: true,
+            ..Options::default()
+        };
+        fetch(main.url(), &Reference::branch("main"), &options)
+    };
+    let got = get("u:p%40ss%2Fword").unwrap();
+    assert!(files(&got.tree).contains(&("lib/l.yaml".to_owned(), "l: 1\n".to_owned())));
+    let refused = get("u:another").err().unwrap().to_string();
+    assert!(refused.contains("authentication required"), "{refused}");
+    assert!(!refused.contains("another"), "{refused}");
 }
 
 #[test]

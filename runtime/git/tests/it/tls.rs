@@ -185,7 +185,24 @@ fn a_proxy_is_gone_through() {
     let nobody = go(&remote.with_proxy(SafeUrl::new("http://user:hidden@127.0.0.1:9")))
         .err()
         .unwrap();
-    assert!(!nobody.to_string().contains("hidden"), "{nobody}");
+    assert_eq!(
+        nobody.to_string(),
+        "unable to clone 'http://git.example.test/x.git': \
+         can't connect: proxy http://127.0.0.1:9: Connection refused (os error 111)"
+    );
+}
+
+#[test]
+fn a_server_without_tls_is_said_to_have_none() {
+    let (_server, backend) = served();
+    let url = format!("https://{backend}/x.git");
+    let refused = go(&Remote::new(&url).unwrap()).err().unwrap();
+    assert_eq!(
+        refused.to_string(),
+        format!(
+            "unable to clone '{url}': can't connect: server gave HTTP response to HTTPS client"
+        )
+    );
 }
 
 /// A server that leads whoever asks elsewhere, in TLS.
