@@ -1,5 +1,3 @@
-use crate::message_of;
-use kube::core::Status;
 use kube::runtime::watcher;
 
 /// Tells that the API server refuses a watch: once, and again when it answers something else.
@@ -38,7 +36,7 @@ impl Refusal {
 
     /// Takes in why a try to watch failed. True when it was a refusal, said now or before.
     pub(crate) fn failed(&mut self, error: &watcher::Error) -> bool {
-        let Some((verb, answer)) = refusal(error) else {
+        let Some(Refused { verb, code, answer }) = refusal(error) else {
             return false;
         };
         if self.said.as_ref() != Some(&answer) {
@@ -47,7 +45,7 @@ impl Refusal {
                 namespace = self.namespace,
                 error = answer,
                 "{}",
-                self.text(verb)
+                self.text(verb, code)
             );
             self.said = Some(answer);
         }
@@ -67,10 +65,20 @@ impl Refusal {
         }
     }
 
-    fn text(&self, verb: &str) -> String {
+    fn text(&self, verb: &str, code: u16) -> String {
+        let (reason, advice) = if code == UNAUTHORIZED {
+            (
+                format!("the API server does not accept the credentials to {verb}"),
+                "New credentials are wanted",
+            )
+        } else {
+            (
+                format!("no right to {verb}"),
+                "The rights `list` and `watch` are wanted",
+            )
+        };
         format!(
-            "no right to {verb} {} {}: changes are not noticed when they happen, at the next interval at the earliest. \
-             The rights `list` and `watch` are wanted",
+            "{reason} {} {}: changes are not noticed when they happen, at the next interval at the earliest. {advice}",
             self.resource,
             self.place()
         )
@@ -84,24 +92,31 @@ impl Refusal {
     }
 }
 
-/// The missing verb and the API server's own words, where it refused.
-fn refusal(error: &watcher::Error) -> Option<(&'static str, String)> {
-    let refuses = |status: &Status| matches!(status.code, 401 | 403);
-    match error {
-        watcher::Error::InitialListFailed(error) => match error {
-            kube::Error::Api(status) if refuses(status) => Some(("list", message_of(error))),
-            _ => None,
-        },
-        watcher::Error::WatchStartFailed(error) | watcher::Error::WatchFailed(error) => match error
-        {
-            kube::Error::Api(status) if refuses(status) => Some(("watch", message_of(error))),
-            _ => None,
-        },
-        watcher::Error::WatchError(status) if refuses(status) => {
-            Some(("watch", status.message.clone()))
-        }
-        _ => None,
-    }
+/// Nobody is known to the API server by these credentials, whatever rights there are.
+const UNAUTHORIZED: u16 = 401;
+
+/// What was refused, and the API server's own words.
+struct Refused {
+    verb: &'static str,
+    code: u16,
+    answer: String,
+}
+
+/// What is refused, where the API server refused.
+fn refusal(error: &watcher::Error) -> Option<Refused> {
+    let (verb, status) = match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status)) => ("list", &**status),
+        watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => ("watch", &**status),
+        _ => return None,
+    };
+    let code = status.code;
+    matches!(code, UNAUTHORIZED | 403).then(|| Refused {
+        verb,
+        code,
+        answer: status.message.clone(),
+    })
 }
 
 #[cfg(test)]
@@ -138,10 +153,19 @@ mod tests {
         ] {
             let refusal = Refusal::of(path);
             assert_eq!((&*refusal.resource, &*refusal.place()), (resource, place));
-            let text = refusal.text("list");
+            let text = refusal.text("list", 403);
             let wanted = format!("no right to list {resource} {place}: ");
             assert!(text.starts_with(&wanted), "{text}");
         }
+    }
+
+    #[test]
+    fn credentials_that_are_not_accepted_are_no_missing_right() {
+        let text = Refusal::of("/api/v1/secrets").text("watch", 401);
+        let wanted =
+            "the API server does not accept the credentials to watch secrets in all namespaces: ";
+        assert!(text.starts_with(wanted), "{text}");
+        assert!(!text.contains("right"), "{text}");
     }
 
     #[test]
