@@ -26,8 +26,7 @@ pub(crate) fn dispatch(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
         .unwrap_or_default();
     if let Some(role) = Role::ALL.into_iter().find(|role| program == role.name()) {
         let matches = parse(flags::command().no_binary_name(true), &arguments[1..]);
-        run::run(Flags::new(matches, Some(role))?)?;
-        return Ok(ExitCode::SUCCESS);
+        return run::run(Flags::new(matches, Some(role))?);
     }
     // These take the command lines of other programs, and are over before the rest of this one is set up.
     let word = |index: usize| arguments.get(index).and_then(|argument| argument.to_str());
@@ -64,10 +63,9 @@ pub(crate) fn dispatch(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
         );
     let matches = parse(command, arguments);
     match matches.subcommand() {
-        Some(("run", matches)) => run::run(Flags::new(matches.clone(), None)?)?,
+        Some(("run", matches)) => run::run(Flags::new(matches.clone(), None)?),
         _ => anyhow::bail!("no command was given"),
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn texts(arguments: &[OsString]) -> anyhow::Result<Vec<String>> {

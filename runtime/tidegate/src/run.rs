@@ -12,6 +12,7 @@ use crate::metrics::Metrics;
 use crate::serve;
 use anyhow::Context as _;
 use std::collections::BTreeMap;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tidegate_flow::Announcer;
@@ -19,14 +20,22 @@ use tidegate_kube::Cluster;
 use tidegate_kube::Recorder;
 use tidegate_notify::Poster;
 use tidegate_notify::Retries;
+use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
 use tokio::sync::watch;
 
 /// How long reconciles under way may go on after a signal to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long the API server is waited for at the start.
+const START: Duration = Duration::from_secs(15);
+
 /// Runs until SIGTERM or SIGINT.
-pub(crate) fn run(flags: Flags) -> anyhow::Result<()> {
+///
+/// # Errors
+/// What is wrong with the flags, for the person who gave them. What goes wrong once all of them are checked is logged.
+pub(crate) fn run(flags: Flags) -> anyhow::Result<ExitCode> {
     let first = *flags
         .roles
         .first()
@@ -42,10 +51,10 @@ pub(crate) fn run(flags: Flags) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve_roles(flags, first))?;
+    let ended = runtime.block_on(serve_roles(flags, first))?;
     // What still blocks (a hanging server) must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
-    Ok(())
+    Ok(ended)
 }
 
 /// What every role is given.
@@ -76,7 +85,29 @@ fn poster(flags: &Flags, role: Role) -> anyhow::Result<Option<Poster>> {
     poster.map(Some).context("--events-addr")
 }
 
-async fn serve_roles(flags: Flags, first: Role) -> anyhow::Result<()> {
+/// The signals at which the process ends.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn any(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+async fn serve_roles(flags: Flags, first: Role) -> anyhow::Result<ExitCode> {
     let agent = format!("tidegate/{}", env!("CARGO_PKG_VERSION"));
     let cluster =
         Arc::new(Cluster::connect(&cli::kubeconfigs(flags.kubeconfig.as_deref()), &agent).await?);
@@ -106,14 +137,24 @@ async fn serve_roles(flags: Flags, first: Role) -> anyhow::Result<()> {
         stop,
     };
     let flags = Arc::new(flags);
-    let mut work = roles::start(&flags, &common, ready).await?;
+    let roles = roles::prepare(&flags, &common).await?;
+    let mut signals = Signals::new()?;
+    let reached = tokio::select! {
+        reached = common.cluster.reach(START) => reached,
+        () = signals.any() => {
+            tracing::info!("stopping");
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    if let Err(error) = reached {
+        tracing::error!(%error, "unable to start");
+        return Ok(ExitCode::FAILURE);
+    }
+    let mut work = roles.start(&flags, &common, ready)?;
     tracing::info!(roles = ?flags.roles.iter().map(|role| role.name()).collect::<Vec<_>>(), "started");
 
-    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate())?;
-    let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt())?;
     let ended = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
+        () = signals.any() => None,
         // A role ends by itself only when it cannot go on.
         ended = work.join_next(), if !work.is_empty() => ended,
     };
@@ -126,5 +167,10 @@ async fn serve_roles(flags: Flags, first: Role) -> anyhow::Result<()> {
         }
     })
     .await;
-    ended.map_or(Ok(()), |ended| ended.context("a role ended")?)
+    let ended = ended.map_or(Ok(()), |ended| ended.map_err(anyhow::Error::new).flatten());
+    if let Err(error) = ended {
+        tracing::error!(error = format!("{error:#}"), "a role ended");
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
 }

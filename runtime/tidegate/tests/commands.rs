@@ -4,6 +4,8 @@
 mod case;
 #[path = "commands/remote.rs"]
 mod remote;
+#[path = "commands/start.rs"]
+mod start;
 
 use case::Case;
 use libtest_mimic::Arguments;
@@ -31,5 +33,6 @@ fn main() -> ExitCode {
         })
         .collect();
     trials.extend(remote::trials());
+    trials.extend(start::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -108,7 +108,7 @@ impl Definitions {
                 if tidegate_kube::has_reason(&error, "NotFound") {
                     Ok(Some(Err(text)))
                 } else {
-                    Err(text)
+                    Err(text.context(connection.cluster.server().to_owned()))
                 }
             }
         }
@@ -150,7 +150,9 @@ pub(super) fn is_kustomization(object: &Value) -> bool {
 
 /// An object as a Kustomization.
 pub(super) fn kustomization(object: &Value) -> anyhow::Result<Kustomization> {
-    Ok(serde_json::from_str(&tidegate_yaml::to_json(object)?)?)
+    let object: serde_json::Value = serde_json::from_str(&tidegate_yaml::to_json(object)?)?;
+    // The field is named: a line of what the object was made into is none of the file.
+    Ok(serde_path_to_error::deserialize(object)?)
 }
 
 /// The Kustomization of that name in a file with any number of documents; one that names no namespace is in every one.
@@ -221,6 +223,23 @@ spec: {path: ./apps}
             error,
             format!(
                 "failed find kustomization with name 'missing' and namespace 'apps' in file '{}'",
+                file.display()
+            )
+        );
+    }
+
+    #[test]
+    fn a_wrong_field_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file.yaml");
+        let wrong = FILE.replace("path: ./apps", "path: ./apps, prune: maybe");
+        std::fs::write(&file, wrong).unwrap();
+        let error = read(&file, "app", "apps").unwrap_err();
+        assert_eq!(
+            format!("{error:#}"),
+            format!(
+                "failed to unmarshall kustomization file {}: \
+                 spec.prune: invalid type: string \"maybe\", expected a boolean",
                 file.display()
             )
         );

@@ -23,12 +23,17 @@ pub(crate) fn runtime_namespace() -> String {
     std::env::var("RUNTIME_NAMESPACE").unwrap_or_else(|_| "flux-system".to_owned())
 }
 
-/// Starts every role. `ready` turns true when all of them have their first lists.
-pub(crate) async fn start(
-    flags: &Arc<Flags>,
-    common: &Common,
-    ready: watch::Sender<bool>,
-) -> anyhow::Result<JoinSet<anyhow::Result<()>>> {
+/// Every role, its flags checked; none is watched yet.
+pub(crate) struct Roles {
+    store: Store,
+    begin: Vec<Begin>,
+}
+
+/// Has the kinds of a role watched.
+type Begin = Box<dyn FnOnce() -> anyhow::Result<Part> + Send>;
+
+/// Checks what the flags say of every role. Nothing is asked of the cluster.
+pub(crate) async fn prepare(flags: &Flags, common: &Common) -> anyhow::Result<Roles> {
     let store = storage::open(flags)?;
     storage::clear_scratch(&store).await?;
     let context = Context {
@@ -36,23 +41,39 @@ pub(crate) async fn start(
         common,
         store: &store,
     };
-    let mut work = JoinSet::new();
-    let mut lists = Vec::new();
+    let mut begin = Vec::new();
     for role in &flags.roles {
-        let part = match role {
+        begin.push(match role {
             Role::Source => source::part(&context).await?,
             Role::Kustomize => kustomize::part(&context)?,
-        };
-        lists.extend(part.lists());
-        work.spawn(part.play(Arc::clone(flags), common.clone(), store.clone()));
+        });
     }
-    tokio::spawn(async move {
-        for list in lists {
-            list.await;
+    Ok(Roles { store, begin })
+}
+
+impl Roles {
+    /// Starts every role. `ready` turns true when all of them have their first lists.
+    pub(crate) fn start(
+        self,
+        flags: &Arc<Flags>,
+        common: &Common,
+        ready: watch::Sender<bool>,
+    ) -> anyhow::Result<JoinSet<anyhow::Result<()>>> {
+        let mut work = JoinSet::new();
+        let mut lists = Vec::new();
+        for begin in self.begin {
+            let part = begin()?;
+            lists.extend(part.lists());
+            work.spawn(part.play(Arc::clone(flags), common.clone(), self.store.clone()));
         }
-        ready.send_replace(true);
-    });
-    Ok(work)
+        tokio::spawn(async move {
+            for list in lists {
+                list.await;
+            }
+            ready.send_replace(true);
+        });
+        Ok(work)
+    }
 }
 
 /// What roles are made of.

@@ -1,5 +1,6 @@
 //! kustomize-controller, with the flags that are its own.
 
+use super::Begin;
 use super::Context;
 use super::Part;
 use crate::flags::Flags;
@@ -17,7 +18,7 @@ use tidegate_sandbox::SandboxConfig;
 const ROLE: Role = Role::Kustomize;
 
 /// What the role does, with the flags checked.
-pub(super) fn part(context: &Context<'_>) -> anyhow::Result<Part> {
+pub(super) fn part(context: &Context<'_>) -> anyhow::Result<Begin> {
     let (flags, common) = (context.flags, context.common);
     let options = context.options(ROLE, 4)?;
     let sandbox = SandboxConfig {
@@ -39,8 +40,11 @@ pub(super) fn part(context: &Context<'_>) -> anyhow::Result<Part> {
         selection: context.selection(ROLE),
         configs_selector: flags.text(ROLE, "watch-configs-label-selector"),
     };
-    let controller = tidegate_kustomization::start(parts, settings(flags)?)?;
-    Ok(Part::new(ROLE, options, vec![controller]))
+    let settings = settings(flags)?;
+    Ok(Box::new(move || {
+        let controller = tidegate_kustomization::start(parts, settings)?;
+        Ok(Part::new(ROLE, options, vec![controller]))
+    }))
 }
 
 fn settings(flags: &Flags) -> anyhow::Result<Settings> {

@@ -1,5 +1,6 @@
 //! source-controller, with the flags that are its own.
 
+use super::Begin;
 use super::Context;
 use super::Part;
 use crate::flags::Role;
@@ -11,7 +12,7 @@ use tidegate_source::Parts;
 const ROLE: Role = Role::Source;
 
 /// What the role does, with the flags checked and, where nobody else could lead, its address taken.
-pub(super) async fn part(context: &Context<'_>) -> anyhow::Result<Part> {
+pub(super) async fn part(context: &Context<'_>) -> anyhow::Result<Begin> {
     let (flags, common, store) = (context.flags, context.common, context.store);
     let parts = Parts {
         cluster: Arc::clone(&common.cluster),
@@ -40,5 +41,7 @@ pub(super) async fn part(context: &Context<'_>) -> anyhow::Result<Part> {
         serve::spawn(listener, router, stop);
         Ok(())
     };
-    Ok(Part::new(ROLE, options, tidegate_source::start(&parts)).leading(serve))
+    Ok(Box::new(move || {
+        Ok(Part::new(ROLE, options, tidegate_source::start(&parts)).leading(serve))
+    }))
 }
