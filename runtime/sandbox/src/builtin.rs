@@ -4,7 +4,7 @@
 //! digests in `plugins.json` find damage and mixed-up builds; they are no defence against somebody who can write there.
 
 use crate::engine::{self, Purpose};
-use crate::error::Error;
+use crate::error::{Cause, Error};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -15,7 +15,7 @@ use wasmtime::component::Component;
 
 const INDEX: &str = "plugins.json";
 
-/// Names the folder when nothing else does.
+/// The environment variable by which programs are told of the folder. They read it: this crate does not.
 pub const PLUGINS_DIR: &str = "TIDEGATE_PLUGINS_DIR";
 
 /// `plugins.json`.
@@ -44,13 +44,7 @@ pub(crate) struct Builtins {
 
 impl Builtins {
     pub(crate) fn find(folder: Option<&Path>) -> Self {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "where this program's own parts are, for the binary and tests alike"
-        )]
-        let named = || std::env::var_os(PLUGINS_DIR).map(PathBuf::from);
-        let folder = folder.map(Path::to_owned).or_else(named);
-        let folders = folder.map_or_else(beside_binary, |folder| vec![folder]);
+        let folders = folder.map_or_else(beside_binary, |folder| vec![folder.to_owned()]);
         Self { folders }
     }
 
@@ -65,32 +59,36 @@ impl Builtins {
             let Ok(index) = std::fs::read(folder.join(INDEX)) else {
                 continue;
             };
-            let damaged = |reason: String| Error::Builtin {
+            let damaged = |reason: &str, source: Option<Cause>| Error::Builtin {
                 name: name.to_owned(),
                 folder: folder.clone(),
-                reason,
+                reason: reason.to_owned(),
+                source,
             };
             let index: Index = serde_json::from_slice(&index)
-                .map_err(|error| damaged(format!("{INDEX}: {error}")))?;
+                .map_err(|error| damaged("its index can't be understood", Some(error.into())))?;
             let Some(entry) = index.plugins.get(name) else {
                 continue;
             };
             let path = folder.join(format!("{name}.cwasm"));
-            let lost = |error: std::io::Error| damaged(format!("{}: {error}", path.display()));
+            let lost = |error: std::io::Error| {
+                damaged("the compiled code can't be read", Some(error.into()))
+            };
             if std::fs::metadata(&path).map_err(lost)?.len() != entry.size {
                 return Err(damaged(
-                    "the compiled code has another size than recorded".to_owned(),
+                    "the compiled code has another size than recorded",
+                    None,
                 ));
             }
             if verify && Digest::of(&std::fs::read(&path).map_err(lost)?) != entry.code {
-                return Err(damaged(
-                    "the compiled code is not what was recorded".to_owned(),
-                ));
+                return Err(damaged("the compiled code is not what was recorded", None));
             }
             #[expect(unsafe_code, reason = "compiled code is mapped as it is")]
             // SAFETY: `write_builtins` made the file, in a folder that only the installer of this binary can write.
             let component = unsafe { Component::deserialize_file(engine, &path) };
-            let component = component.map_err(|error| damaged(format!("{error:#}")))?;
+            let component = component.map_err(|error| {
+                damaged("the compiled code can't be loaded", Some(error.into()))
+            })?;
             return Ok((component, entry.component));
         }
         Err(Error::NoBuiltin {
@@ -127,16 +125,18 @@ pub fn write_builtins(folder: &Path, components: &[(String, Vec<u8>)]) -> Result
         plugins: BTreeMap::new(),
     };
     for (name, wasm) in components {
-        let failed = |reason: String| Error::Builtin {
+        let failed = |reason: &str, cause: Cause| Error::Builtin {
             name: name.clone(),
             folder: folder.to_owned(),
-            reason,
+            reason: reason.to_owned(),
+            source: Some(cause),
         };
         let code = engine
             .precompile_component(wasm)
-            .map_err(|error| failed(format!("{error:#}")))?;
+            .map_err(|error| failed("it can't be compiled", error.into()))?;
         let write = |file: String, bytes: &[u8]| {
-            replace(&folder.join(file), bytes).map_err(|error| failed(error.to_string()))
+            replace(&folder.join(file), bytes)
+                .map_err(|error| failed("it can't be written", error.into()))
         };
         write(format!("{name}.wasm"), wasm)?;
         write(format!("{name}.cwasm"), &code)?;
@@ -147,12 +147,12 @@ pub fn write_builtins(folder: &Path, components: &[(String, Vec<u8>)]) -> Result
         };
         index.plugins.insert(name.clone(), entry);
     }
-    let text =
-        serde_json::to_vec_pretty(&index).map_err(|error| Error::Engine(error.to_string()))?;
+    let text = serde_json::to_vec_pretty(&index).map_err(|error| Error::Engine(error.into()))?;
     replace(&folder.join(INDEX), &text).map_err(|error| Error::Builtin {
         name: INDEX.to_owned(),
         folder: folder.to_owned(),
-        reason: error.to_string(),
+        reason: "it can't be written".to_owned(),
+        source: Some(error.into()),
     })
 }
 

@@ -30,7 +30,7 @@ impl CompiledCode {
     pub(crate) fn open(config: &CompiledCodeFolder) -> Result<Self, Error> {
         let failed = |error: std::io::Error| Error::CompiledCode {
             folder: config.folder.clone(),
-            reason: error.to_string(),
+            source: error.into(),
         };
         DirBuilder::new()
             .recursive(true)
@@ -39,10 +39,7 @@ impl CompiledCode {
             .map_err(failed)?;
         let found = std::fs::symlink_metadata(&config.folder).map_err(failed)?;
         if !found.is_dir() {
-            return Err(Error::CompiledCode {
-                folder: config.folder.clone(),
-                reason: "it is a link".to_owned(),
-            });
+            return Err(failed(std::io::Error::other("it is a link")));
         }
         if found.permissions().mode() & 0o077 != 0 {
             std::fs::set_permissions(&config.folder, Permissions::from_mode(0o700))

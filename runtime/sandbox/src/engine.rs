@@ -22,7 +22,7 @@ pub(crate) enum Purpose {
 }
 
 pub(crate) fn engine(purpose: Purpose) -> Result<Engine, Error> {
-    let failed = |error: wasmtime::Error| Error::Engine(format!("{error:#}"));
+    let failed = |error: wasmtime::Error| Error::Engine(error.into());
     let mut config = match purpose {
         Purpose::Precompile => {
             let mut config = common();

@@ -1,13 +1,16 @@
 use crate::{Diagnostic, Limit};
 use std::path::PathBuf;
 
-/// Why a plugin could not be made ready.
+/// What lies behind an error: of wasmtime, of the file system, of a parser.
+pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a plugin could not be made ready. Messages are without their causes, which are sources.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The engine refused its own configuration: this build does not fit this machine.
-    #[error("the WebAssembly engine could not be set up: {0}")]
-    Engine(String),
+    #[error("the WebAssembly engine could not be set up")]
+    Engine(#[source] Cause),
     /// Neither a component nor anything that could be made one.
     #[error("not a WebAssembly component: {0}")]
     NotAComponent(String),
@@ -15,8 +18,8 @@ pub enum Error {
     #[error("the plugin is already compiled code; a WebAssembly component is wanted")]
     Precompiled,
     /// The component is invalid, or could not be compiled.
-    #[error("the component could not be compiled: {0}")]
-    Compile(String),
+    #[error("the component could not be compiled")]
+    Compile(#[source] Cause),
     /// It exceeds a limit before it even runs.
     #[error("the component exceeds the limit `{limit}` of {value}")]
     Limit { limit: Limit, value: u64 },
@@ -42,10 +45,11 @@ pub enum Error {
         name: String,
         folder: PathBuf,
         reason: String,
+        source: Option<Cause>,
     },
     /// The folder of compiled code could not be used.
-    #[error("compiled code in {}: {reason}", folder.display())]
-    CompiledCode { folder: PathBuf, reason: String },
+    #[error("compiled code can't be kept in {}", folder.display())]
+    CompiledCode { folder: PathBuf, source: Cause },
 }
 
 impl Error {

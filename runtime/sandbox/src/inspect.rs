@@ -101,7 +101,7 @@ fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
 
 /// Validates and compiles.
 pub(crate) fn compile(engine: &Engine, wasm: &[u8]) -> Result<Component, Error> {
-    Component::new(engine, wasm).map_err(|error| Error::Compile(format!("{error:#}")))
+    Component::new(engine, wasm).map_err(|error| Error::Compile(error.into()))
 }
 
 /// Refuses what could not be instantiated anyway, before anything is allocated for it.

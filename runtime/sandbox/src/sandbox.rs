@@ -23,7 +23,7 @@ use wasmtime::component::{Component, HasSelf, Linker};
 /// How a [`Sandbox`] is set up.
 #[derive(Debug, Clone)]
 pub struct SandboxConfig {
-    /// Where the built-ins are. `None`: `TIDEGATE_PLUGINS_DIR`, else beside the running binary.
+    /// Where the built-ins are. `None`: beside the running binary.
     pub plugins: Option<PathBuf>,
     /// Instances of built-ins kept warm. 0: each is made anew, which is best for a process that makes one call.
     pub pool: u32,
@@ -322,7 +322,7 @@ impl Sandbox {
         }
         let engine = engine::engine(purpose)?;
         let mut linker = Linker::new(&engine);
-        let failed = |error: wasmtime::Error| Error::Engine(format!("{error:#}"));
+        let failed = |error: wasmtime::Error| Error::Engine(error.into());
         bindings::Imports::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)
             .map_err(failed)?;
         if class == Class::Tenant {
@@ -403,6 +403,20 @@ mod tests {
     use crate::Error;
     use std::sync::mpsc::{RecvTimeoutError, channel};
     use std::time::Duration;
+
+    #[test]
+    fn an_error_has_its_cause_as_its_source() {
+        let sandbox = Sandbox::new(SandboxConfig::controller()).expect("sandbox");
+        let error = sandbox
+            .load(b"\0asm\x0d\0\x01\0\xff")
+            .expect_err("it is cut");
+        assert!(matches!(error, Error::Compile(_)), "{error}");
+        let cause = std::error::Error::source(&error)
+            .expect("a cause")
+            .to_string();
+        assert_eq!(cause, "failed to parse WebAssembly module");
+        assert!(!error.to_string().contains(&cause), "{error}");
+    }
 
     #[test]
     fn one_plugin_is_compiled_at_a_time() {

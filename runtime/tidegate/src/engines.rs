@@ -4,6 +4,7 @@ use crate::clone;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use tidegate_git::Locator;
@@ -11,7 +12,9 @@ use tidegate_git::RemoteBases;
 use tidegate_kustomization::refusal;
 use tidegate_sandbox::Call;
 use tidegate_sandbox::CallReport;
+use tidegate_sandbox::Diagnostic;
 use tidegate_sandbox::Failure;
+use tidegate_sandbox::LogLine;
 use tidegate_sandbox::Manifest;
 use tidegate_sandbox::Sandbox;
 use tidegate_sandbox::SandboxConfig;
@@ -63,7 +66,10 @@ impl Refusal {
 impl Engines {
     /// Starts nothing yet.
     pub(crate) fn new() -> anyhow::Result<Self> {
-        let sandbox = Sandbox::new(SandboxConfig::command_line())?;
+        let sandbox = Sandbox::new(SandboxConfig {
+            plugins: plugins(),
+            ..SandboxConfig::command_line()
+        })?;
         Ok(Self {
             sandbox: ManuallyDrop::new(sandbox),
         })
@@ -112,14 +118,30 @@ impl Engines {
     }
 }
 
+/// Where the built-ins are, when the environment says so.
+pub(crate) fn plugins() -> Option<PathBuf> {
+    std::env::var_os(tidegate_sandbox::PLUGINS_DIR).map(PathBuf::from)
+}
+
+/// What a plugin has to say besides its documents: warnings; and its log, when it did not come to its end, for whoever
+/// looks into that.
+fn said(report: &CallReport) -> Vec<String> {
+    let is_warning = |diagnostic: &&Diagnostic| diagnostic.severity == Severity::Warning;
+    let warnings = report.diagnostics.iter().filter(is_warning);
+    let mut texts: Vec<_> = warnings.map(|warning| warning.message.clone()).collect();
+    if !matches!(report.outcome, Ok(()) | Err(Failure::InvalidInput(_))) {
+        texts.extend(report.logs.iter().map(LogLine::text));
+    }
+    for text in &mut texts {
+        *text = tidegate_values::without_url_users(text);
+    }
+    texts
+}
+
 #[expect(clippy::print_stderr, reason = "the command line speaks there")]
 fn documents(report: CallReport) -> anyhow::Result<Vec<Document>> {
-    for warning in report
-        .diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.severity == Severity::Warning)
-    {
-        eprintln!("{}", tidegate_values::without_url_users(&warning.message));
+    for text in said(&report) {
+        eprintln!("{text}");
     }
     report.outcome.map_err(|failure| Refusal::new(&failure))?;
     Ok(report
@@ -168,5 +190,44 @@ fn for_good(error: RemoteError) -> RemoteError {
     match error {
         RemoteError::Unavailable(reason) => RemoteError::NotFound(reason),
         error => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::said;
+    use tidegate_sandbox::CallReport;
+    use tidegate_sandbox::Failure;
+    use tidegate_sandbox::LogLevel;
+    use tidegate_sandbox::LogLine;
+    use tidegate_sandbox::Trace;
+    use tidegate_sandbox::Usage;
+
+    #[test]
+    fn the_log_of_a_crash_is_shown() {
+        let mut report = CallReport {
+            outcome: Err(Failure::Trap {
+                plugin: "kustomize".to_owned(),
+                message: "unreachable".to_owned(),
+            }),
+            emissions: Vec::new(),
+            diagnostics: Vec::new(),
+            attachments: Vec::new(),
+            judgements: Vec::new(),
+            trace: Trace::default(),
+            usage: Usage::default(),
+            logs: vec![LogLine {
+                level: LogLevel::Error,
+                message: "at https://me:hunter22@host.example/x".to_owned(),
+                fields: vec![("line".to_owned(), "7".to_owned())],
+            }],
+            cached: false,
+        };
+        let texts = said(&report);
+        assert_eq!(texts.len(), 1);
+        assert!(texts[0].starts_with("at https://") && texts[0].ends_with("host.example/x line=7"));
+        assert!(!texts[0].contains("hunter22"), "{texts:?}");
+        report.outcome = Err(Failure::InvalidInput(Vec::new()));
+        assert!(said(&report).is_empty());
     }
 }

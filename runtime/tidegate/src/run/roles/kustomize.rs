@@ -22,6 +22,7 @@ pub(super) fn part(context: &Context<'_>) -> anyhow::Result<Begin> {
     let (flags, common) = (context.flags, context.common);
     let options = context.options(ROLE, 4)?;
     let sandbox = SandboxConfig {
+        plugins: crate::engines::plugins(),
         // One for each that may wait for a remote base, with a worker or without.
         waiting: u32::try_from(options.concurrent + WITHOUT_WORKER)?,
         ..SandboxConfig::controller()
