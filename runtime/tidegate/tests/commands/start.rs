@@ -1,4 +1,4 @@
-//! `tidegate run` with API servers that nothing can be done with.
+//! `tidegate run` with API servers that little or nothing can be done with.
 
 use anyhow::Context as _;
 use anyhow::ensure;
@@ -11,6 +11,8 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitStatus;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 use tempfile::TempDir;
@@ -33,6 +35,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             "told-to-stop-without-any-right",
             told_to_stop_without_any_right,
         ),
+        trial("lost-leases-are-logged", lost_leases_are_logged),
     ]
 }
 
@@ -46,7 +49,7 @@ struct Started {
 }
 
 impl Started {
-    fn at(server: &str) -> anyhow::Result<Self> {
+    fn at(server: &str, more: &[&str]) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let kubeconfig = folder.path().join("kubeconfig");
         let config = json!({
@@ -67,6 +70,10 @@ impl Started {
             "--health-addr=0".to_owned(),
         ];
         let program = Path::new(env!("CARGO_BIN_EXE_tidegate"));
+        let arguments = arguments
+            .iter()
+            .map(String::as_str)
+            .chain(more.iter().copied());
         let process = Process::start("tidegate", program, arguments, [], folder.path())?;
         Ok(Self {
             process,
@@ -111,8 +118,8 @@ impl Started {
     }
 }
 
-/// The address of a server that answers so to every request, by its path.
-fn server(answer: fn(&str) -> (u16, Value)) -> anyhow::Result<String> {
+/// The address of a server that answers so to every request, by its method and path.
+fn server(answer: impl Fn(&str, &str) -> (u16, Value) + Send + 'static) -> anyhow::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = format!("http://{}", listener.local_addr()?);
     std::thread::spawn(move || {
@@ -120,7 +127,9 @@ fn server(answer: fn(&str) -> (u16, Value)) -> anyhow::Result<String> {
             let mut request = [0; 8192];
             let count = stream.read(&mut request).unwrap_or_default();
             let request = String::from_utf8_lossy(&request[..count]).into_owned();
-            let (code, body) = answer(request.split(' ').nth(1).unwrap_or_default());
+            let mut words = request.split(' ');
+            let mut word = || words.next().unwrap_or_default();
+            let (code, body) = answer(word(), word());
             let body = body.to_string();
             let _ = write!(
                 stream,
@@ -150,7 +159,7 @@ fn nobody() -> anyhow::Result<String> {
 
 fn api_server_not_there() -> anyhow::Result<()> {
     let server = nobody()?;
-    let mut started = Started::at(&server)?;
+    let mut started = Started::at(&server, &[])?;
     let ended = started.end()?;
     let lines = started.lines()?;
     ensure!(ended.code() == Some(1), "{ended}: {lines:?}");
@@ -168,7 +177,7 @@ fn api_server_not_there() -> anyhow::Result<()> {
 }
 
 fn told_to_stop_without_an_api_server() -> anyhow::Result<()> {
-    let mut started = Started::at(&nobody()?)?;
+    let mut started = Started::at(&nobody()?, &[])?;
     started.wait_for("trying again")?;
     let ended = started.process.terminate(SOON)?;
     ensure!(ended.success(), "{ended}: {}", started.process.log());
@@ -176,8 +185,8 @@ fn told_to_stop_without_an_api_server() -> anyhow::Result<()> {
 }
 
 fn credentials_not_accepted() -> anyhow::Result<()> {
-    let server = server(|_| refusal(401, "Unauthorized"))?;
-    let mut started = Started::at(&server)?;
+    let server = server(|_, _| refusal(401, "Unauthorized"))?;
+    let mut started = Started::at(&server, &[])?;
     started.wait_for("trying again")?;
     let ended = started.process.terminate(SOON)?;
     ensure!(ended.success(), "{ended}: {}", started.process.log());
@@ -192,21 +201,59 @@ fn credentials_not_accepted() -> anyhow::Result<()> {
     Ok(())
 }
 
+fn version() -> (u16, Value) {
+    let version = json!({
+        "major": "1", "minor": "34", "gitVersion": "v1.34.1", "gitCommit": "", "gitTreeState": "",
+        "buildDate": "", "goVersion": "", "compiler": "", "platform": "",
+    });
+    (200, version)
+}
+
 /// Whoever never gets a list has nothing to end.
 fn told_to_stop_without_any_right() -> anyhow::Result<()> {
-    let version = |path: &str| match path {
-        "/version" => (
-            200,
-            json!({
-                "major": "1", "minor": "34", "gitVersion": "v1.34.1", "gitCommit": "", "gitTreeState": "",
-                "buildDate": "", "goVersion": "", "compiler": "", "platform": "",
-            }),
-        ),
+    let server = server(|_, path| match path {
+        "/version" => version(),
         _ => refusal(403, "Forbidden"),
-    };
-    let mut started = Started::at(&server(version)?)?;
+    })?;
+    let mut started = Started::at(&server, &[])?;
     started.wait_for("no right to list kustomizations")?;
     let ended = started.process.terminate(SOON)?;
     ensure!(ended.success(), "{ended}: {}", started.process.log());
+    Ok(())
+}
+
+fn lost_leases_are_logged() -> anyhow::Result<()> {
+    let is_taken = AtomicBool::new(false);
+    let server = server(move |method, path| match method {
+        _ if path == "/version" => version(),
+        "POST" => {
+            is_taken.store(true, Ordering::Relaxed);
+            (201, json!({"metadata": {"name": "lease"}}))
+        }
+        _ if path.contains("/leases/") && !is_taken.load(Ordering::Relaxed) => {
+            refusal(404, "NotFound")
+        }
+        _ => refusal(403, "Forbidden"),
+    })?;
+    let flags = [
+        "--controllers=kustomize-controller",
+        "--enable-leader-election",
+        "--leader-election-lease-duration=3s",
+        "--leader-election-renew-deadline=1s",
+        "--leader-election-retry-period=200ms",
+    ];
+    let mut started = Started::at(&server, &flags)?;
+    let ended = started.end()?;
+    let lines = started.lines()?;
+    ensure!(ended.code() == Some(1), "{ended}: {lines:?}");
+    let wanted = [
+        "error",
+        "a role ended",
+        "a lease was lost; another process has it",
+    ];
+    ensure!(
+        lines.last().is_some_and(|line| *line == wanted),
+        "{lines:?}"
+    );
     Ok(())
 }
