@@ -37,7 +37,8 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     });
     check("doc", &|| {
         let mut command = workspace.cargo();
-        command.args(["doc", "--no-deps", "--quiet"]);
+        // The selection of clippy: what that compiled serves here too.
+        command.args(["doc", "--workspace", "--no-deps", "--quiet"]);
         command.env("RUSTDOCFLAGS", "--deny warnings");
         step::run(command.envs(ready.environment()))
     });
