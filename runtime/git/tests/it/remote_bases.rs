@@ -1,5 +1,8 @@
 use crate::checkout::files;
-use std::time::Duration;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 use tidegate_git::{Locator, RemoteBases};
 use tidegate_testkit::git_server::{Access, GitServer};
 use tidegate_values::{RemoteError, RemoteSource as _};
@@ -162,4 +165,23 @@ fn files_come_by_url() {
         bases.read(&locked.url("x")).err().unwrap(),
         RemoteError::NotFound(_)
     ));
+}
+
+#[test]
+fn who_asks_says_how_long_it_may_take() {
+    // Takes connections, and says nothing.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/org/base.git", listener.local_addr().unwrap());
+    let bases = RemoteBases::default();
+    let short = bases.bounded(Duration::from_millis(100), &Arc::default());
+    let stopped = bases.bounded(Duration::from_mins(1), &Arc::new(AtomicBool::new(true)));
+    let began = Instant::now();
+    for bounded in [short.unwrap(), stopped.unwrap()] {
+        let opened = bounded.open(&url).err();
+        assert!(matches!(opened, Some(RemoteError::Unavailable(_))));
+        let read = bounded.read(&url);
+        assert!(matches!(read, Err(RemoteError::Unavailable(_))));
+    }
+    // A locator without a time of its own has 27 s.
+    assert!(began.elapsed() < Duration::from_secs(20));
 }
