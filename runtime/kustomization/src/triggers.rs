@@ -3,6 +3,7 @@
 use crate::Reconciler;
 use kube::Api;
 use kube::Client;
+use kube::Resource;
 use kube::ResourceExt as _;
 use kube::api::DynamicObject;
 use kube::core::ApiResource;
@@ -24,6 +25,7 @@ use tidegate_kube::Watched;
 use tidegate_values::ObjectRef;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::mpsc;
 
 /// A source that has a new revision triggers whoever takes manifests from it.
@@ -163,6 +165,8 @@ fn trigger_all(kustomizations: &Watched<Kustomization>, flow: &Flow<Reconciler>)
     }
 }
 
+type Config = PartialObjectMeta<DynamicObject>;
+
 /// A ConfigMap or Secret that asks to be watched triggers whoever refers to it.
 pub(crate) fn follow_configs(
     client: &Client,
@@ -179,7 +183,7 @@ pub(crate) fn follow_configs(
             kind: kind.to_owned(),
             plural: format!("{}s", kind.to_lowercase()),
         };
-        let api: Api<PartialObjectMeta<DynamicObject>> = scope.api_with(client.clone(), &resource);
+        let api: Api<Config> = scope.api_with(client.clone(), &resource);
         let watched = Watched::start(api, watcher::Config::default().labels(selector));
         tokio::spawn(follow_config(
             kind,
@@ -192,33 +196,60 @@ pub(crate) fn follow_configs(
 
 async fn follow_config(
     kind: &'static str,
-    watched: Arc<Watched<PartialObjectMeta<DynamicObject>>>,
+    watched: Arc<Watched<Config>>,
     kustomizations: Arc<Watched<Kustomization>>,
     flow: Flow<Reconciler>,
 ) {
     let mut changes = watched.subscribe();
-    // What is there at the start was seen by the first look.
+    kustomizations.wait_until_synced().await;
+    // Nobody was looked at before this.
+    let start = newest(&kustomizations);
     watched.wait_until_synced().await;
-    while changes.try_recv().is_ok() {}
+    while !matches!(
+        changes.try_recv(),
+        Err(TryRecvError::Empty | TryRecvError::Closed)
+    ) {}
+    let trigger = |config: &Key| {
+        let object = ObjectRef {
+            api_version: "v1".to_owned(),
+            kind: kind.to_owned(),
+            namespace: config.namespace.clone(),
+            name: config.name.clone(),
+        };
+        for user in kustomizations.all() {
+            if refers_to(&user, kind, config) {
+                flow.trigger(Key::of(&*user), Trigger::Reference(object.clone()));
+            }
+        }
+    };
+    // What is older was seen by the first look. When the first list was refused for a while, that may be long ago.
+    for config in watched.all() {
+        if version(&*config) > start {
+            trigger(&Key::of(&*config));
+        }
+    }
     loop {
         match changes.recv().await {
-            Ok(change) => {
-                let object = ObjectRef {
-                    api_version: "v1".to_owned(),
-                    kind: kind.to_owned(),
-                    namespace: change.key.namespace.clone(),
-                    name: change.key.name.clone(),
-                };
-                for user in kustomizations.all() {
-                    if refers_to(&user, kind, &change.key) {
-                        flow.trigger(Key::of(&*user), Trigger::Reference(object.clone()));
-                    }
-                }
-            }
+            Ok(change) => trigger(&change.key),
             Err(RecvError::Lagged(_)) => trigger_all(&kustomizations, &flow),
             Err(RecvError::Closed) => return,
         }
     }
+}
+
+/// The newest resource version of all: something was written then, and what has a greater one was written later.
+fn newest(kustomizations: &Watched<Kustomization>) -> u64 {
+    let all = kustomizations.all();
+    all.iter()
+        .map(|object| version(&**object))
+        .max()
+        .unwrap_or(0)
+}
+
+/// Resource versions are decimal numbers that grow, and those of one API server have one order (KEP-5504).
+fn version(object: &impl Resource) -> u64 {
+    let version = object.meta().resource_version.as_deref();
+    version.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 fn refers_to(object: &Kustomization, kind: &str, config: &Key) -> bool {
