@@ -15,8 +15,7 @@ struct Bomb {
     name: &'static str,
     wasm: Vec<u8>,
     instantiated: bool,
-    /// MiB more at the peak.
-    memory: u64,
+    bounds: Bounds,
     expected: &'static str,
 }
 
@@ -25,7 +24,7 @@ fn bomb(name: &'static str, expected: &'static str, wasm: Vec<u8>) -> Bomb {
         name,
         wasm,
         instantiated: false,
-        memory: BOUNDS.memory >> 20,
+        bounds: BOUNDS,
         expected,
     }
 }
@@ -156,7 +155,10 @@ fn bombs() -> Vec<Bomb> {
         ),
         // The largest that is compiled.
         Bomb {
-            memory: 500,
+            bounds: Bounds {
+                within: Duration::from_mins(3),
+                memory: 500 << 20,
+            },
             ..bomb("a function of 1 MB", "ok", of_core(&long_function(), 1))
         },
         bomb(
@@ -205,11 +207,7 @@ fn bombs_end_with_a_named_error_in_bounded_time_and_memory() {
     for bomb in bombs() {
         let wasm = beside(&good, &bomb.wasm, bomb.instantiated);
         let loading = Arc::clone(&sandbox);
-        let bounds = Bounds {
-            memory: bomb.memory << 20,
-            ..BOUNDS
-        };
-        let result = harness.attack(bomb.name, bounds, move || {
+        let result = harness.attack(bomb.name, bomb.bounds, move || {
             loading.load(&wasm).map(|plugin| plugin.render(call()))
         });
         let text = result.as_ref().map_or_else(ToString::to_string, |report| {

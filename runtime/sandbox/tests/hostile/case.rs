@@ -119,6 +119,10 @@ impl Case {
 
     pub(crate) fn limits(&self, defaults: &Limits) -> Limits {
         let mut limits = defaults.clone();
+        if limits.fuel.is_some() {
+            // What is counted must run out first, however slow the machine is.
+            limits.wall = Limits::TENANT_MAX.wall;
+        }
         for (name, value) in &self.limits {
             match name.as_str() {
                 // Fuel must run out first, however slow the machine is.

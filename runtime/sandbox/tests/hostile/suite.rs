@@ -56,7 +56,7 @@ pub(crate) fn alone() -> MutexGuard<'static, ()> {
 
 /// What attacks may cost that say nothing else. Memory: what a tenant's plugin may have and emit, and some for the host.
 pub(crate) const BOUNDS: Bounds = Bounds {
-    within: Duration::from_secs(20),
+    within: Duration::from_secs(40),
     memory: Limits::TENANT.memory + Limits::TENANT.output + (32 << 20),
 };
 
