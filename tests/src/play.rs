@@ -151,6 +151,17 @@ impl<'a> Case<'a> {
                 }
                 Ok(())
             }
+            Action::Touch { of, times, every } => {
+                let name = Reference::parse(&self.fill(of)?)?;
+                for time in 1..=*times {
+                    let with = json!({"metadata": {"annotations": {"touched": time.to_string()}}});
+                    self.world
+                        .cluster
+                        .merge(&name, self.namespace(), "", "toucher", &with)?;
+                    std::thread::sleep(Duration::from_secs_f64(*every));
+                }
+                Ok(())
+            }
             Action::Status { of, with } => {
                 let status = json!({"status": self.fill_value(with)?});
                 self.world.cluster.merge(

@@ -84,6 +84,13 @@ pub(crate) enum Action {
         manager: String,
         with: Value,
     },
+    /// Another value of an annotation again and again, as somebody who does not want anything else.
+    Touch {
+        of: String,
+        times: usize,
+        /// Seconds.
+        every: f64,
+    },
     /// A merge patch of the status, as the controller of that object would.
     Status {
         of: String,
