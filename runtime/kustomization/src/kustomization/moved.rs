@@ -48,7 +48,7 @@ impl Reconciler {
         let shortest = plan.interval * u32::from(shortest) / 100;
         self.settings.drift_repair == DriftRepair::Watch
             && plan.is_settled
-            && tidegate_flow::Clock.elapsed(memory.jobs_at) < shortest
+            && (plan.interval.is_zero() || tidegate_flow::Clock.elapsed(memory.jobs_at) < shortest)
     }
 
     /// Makes the watches catch up with the moment of a request, so that it is not answered from a stale view.
