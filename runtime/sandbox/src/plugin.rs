@@ -127,20 +127,24 @@ impl PluginPre {
             usage: &usage,
         };
         self.shared.observer.ended(self, EXPORT, &ended);
+        let said = match &result {
+            Ok(description) => Some(description.deterministic),
+            Err(failure) => failure.is_deterministic().then_some(false),
+        };
+        if let Some(said) = said {
+            // The same is said each time: whoever asked first has written it down.
+            let _ = self.deterministic.set(said);
+        }
         result
     }
 
-    /// One that can't say what it is has not said that its results may be kept.
+    /// One that can't say what it is has not said that its results may be kept; one that had no time to is asked again.
     fn is_deterministic(&self) -> bool {
         if let Some(said) = self.deterministic.get() {
             return *said;
         }
-        match self.describe() {
-            Ok(description) => *self.deterministic.get_or_init(|| description.deterministic),
-            Err(failure) if failure.is_deterministic() => *self.deterministic.get_or_init(|| false),
-            // It may be able to next time.
-            Err(_) => false,
-        }
+        self.describe()
+            .is_ok_and(|description| description.deterministic)
     }
 
     fn cached(&self, world: World, mut call: Call) -> CallReport {
