@@ -70,7 +70,10 @@ pub type Owner = Key;
 /// A managed object was seen in a new state, or is gone.
 #[derive(Debug, Clone)]
 pub struct Moved {
+    /// By the labels that it has, or had when it went.
     pub owner: Owner,
+    /// By labels that it had before. Whoever applied it wants to know, when there is no such owner as its labels name.
+    pub former: Vec<Owner>,
     pub object: ObjectRef,
     /// Nothing that calls for a repair. Only its status changed, or some bookkeeping: it stands where it stood, but may be
     /// healthier. Or it is on its way out: what is written to it goes with it, and that it is gone is told when it is.

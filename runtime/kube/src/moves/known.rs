@@ -24,6 +24,9 @@ pub(super) type Metadata = PartialObjectMeta<DynamicObject>;
 /// How long a watch that was taken up again may take to tell what happened meanwhile.
 const CATCHING_UP: Duration = Duration::from_secs(1);
 
+/// How many earlier owners of an object are kept.
+const FORMER_OWNERS: usize = 4;
+
 /// What a watch told of the managed objects of one kind: events go in, answers come out.
 pub(super) struct Known {
     kind: ManagedKind,
@@ -53,6 +56,8 @@ enum Hearing {
 #[derive(Clone)]
 struct Managed {
     owner: Owner,
+    /// Those that its labels named before, oldest first.
+    former: Vec<Owner>,
     now: Fingerprint,
     /// Resource version of its last move.
     moved_at: u64,
@@ -63,6 +68,20 @@ struct Managed {
 struct Listed {
     managed: Managed,
     manager: String,
+}
+
+impl Managed {
+    /// Remembers whose it was.
+    fn comes_after(&mut self, before: &Managed) {
+        self.former.clone_from(&before.former);
+        self.former.retain(|owner| *owner != self.owner);
+        if before.owner != self.owner {
+            self.former.retain(|owner| *owner != before.owner);
+            self.former.push(before.owner.clone());
+        }
+        let surplus = self.former.len().saturating_sub(FORMER_OWNERS);
+        self.former.drain(..surplus);
+    }
 }
 
 impl Known {
@@ -165,6 +184,7 @@ impl Known {
                 labels.get(self.labels.namespace)?,
                 labels.get(self.labels.name)?,
             ),
+            former: Vec::new(),
             now,
             moved_at: now.resource_version(),
             is_dying: object.metadata.deletion_timestamp.is_some(),
@@ -183,13 +203,16 @@ impl Known {
             return None;
         }
         let status_only = before.is_some_and(|before| before.now.is_unmoved(&managed.now));
+        if let Some(before) = before {
+            managed.comes_after(before);
+        }
         if let Some(before) = before.filter(|_| status_only) {
             managed.moved_at = before.moved_at;
         }
-        let owner = managed.owner.clone();
         let is_idle = status_only || managed.is_dying;
+        let owners = managed.clone();
         objects.insert(key.clone(), managed);
-        Some(self.told(key, owner, is_idle, manager_of(object)))
+        Some(self.told(key, &owners, is_idle, manager_of(object)))
     }
 
     fn delete(&mut self, object: &Metadata) -> Option<Moved> {
@@ -197,7 +220,7 @@ impl Known {
         self.heard = self.heard.max(version);
         let key = key(object);
         let managed = self.objects.as_mut()?.remove(&key)?;
-        Some(self.told(key, managed.owner, false, String::new()))
+        Some(self.told(key, &managed, false, String::new()))
     }
 
     /// A complete list: of the first all is news, of a later one what differs from what was known.
@@ -207,7 +230,7 @@ impl Known {
         let mut news: Vec<Moved> = before
             .iter()
             .filter(|(key, _)| !listed.contains_key(*key))
-            .map(|(key, gone)| self.told(key.clone(), gone.owner.clone(), false, String::new()))
+            .map(|(key, gone)| self.told(key.clone(), gone, false, String::new()))
             .collect();
         let mut objects = BTreeMap::new();
         for (
@@ -221,6 +244,9 @@ impl Known {
             self.heard = self.heard.max(managed.now.resource_version());
             let before = before.get(&key);
             let status_only = before.is_some_and(|before| before.now.is_unmoved(&managed.now));
+            if let Some(before) = before {
+                managed.comes_after(before);
+            }
             match before {
                 // The watch was faster than the list.
                 Some(before) if managed.now.is_older_than(&before.now) => managed = before.clone(),
@@ -230,7 +256,7 @@ impl Known {
                         managed.moved_at = before.moved_at;
                     }
                     let is_idle = status_only || managed.is_dying;
-                    news.push(self.told(key.clone(), managed.owner.clone(), is_idle, manager));
+                    news.push(self.told(key.clone(), &managed, is_idle, manager));
                 }
             }
             objects.insert(key, managed);
@@ -239,9 +265,10 @@ impl Known {
         news
     }
 
-    fn told(&self, key: Key, owner: Owner, is_idle: bool, manager: String) -> Moved {
+    fn told(&self, key: Key, managed: &Managed, is_idle: bool, manager: String) -> Moved {
         Moved {
-            owner,
+            owner: managed.owner.clone(),
+            former: managed.former.clone(),
             object: ObjectRef {
                 api_version: self.kind.api_version.clone(),
                 kind: self.kind.kind.clone(),

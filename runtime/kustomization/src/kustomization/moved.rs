@@ -111,13 +111,15 @@ impl Reconciler {
 impl Reconciler {
     /// Has the owner of an object that somebody moved looked at: at once, or later when it is moved again and again.
     pub(crate) fn repair(self: &Arc<Self>, moved: &Moved, flow: &Flow<Self>) {
-        let Some(owner) = self
-            .kustomizations
-            .get(&moved.owner)
-            .filter(|_| self.is_news(moved))
-        else {
+        let Some(owner) = self.kustomizations.get(&moved.owner) else {
+            if !moved.former.is_empty() {
+                tokio::spawn(Arc::clone(self).repair_labels(moved.clone(), flow.clone()));
+            }
             return;
         };
+        if !self.is_news(moved) {
+            return;
+        }
         let clock = tidegate_flow::Clock;
         let interval = owner.spec.interval.to_std();
         let decided =
@@ -140,6 +142,22 @@ impl Reconciler {
                 }
                 tokio::spawn(Arc::clone(self).repair_after(pause, moved.clone(), flow.clone()));
             }
+        }
+    }
+
+    /// Has those look at an object that applied it, when its labels name somebody who does not live: who gives an object to
+    /// a living owner, means to; who gives it to nobody, only keeps it from its owner.
+    async fn repair_labels(self: Arc<Self>, moved: Moved, flow: Flow<Self>) {
+        if self.dependency(&moved.owner).await.is_some() {
+            return;
+        }
+        for owner in &moved.former {
+            let of_theirs = Moved {
+                owner: owner.clone(),
+                former: Vec::new(),
+                ..moved.clone()
+            };
+            self.repair(&of_theirs, &flow);
         }
     }
 

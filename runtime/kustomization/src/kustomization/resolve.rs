@@ -61,7 +61,7 @@ impl Reconciler {
 
     /// The watch has the objects of this shard only (`--watch-label-selector`): others are asked for, as Flux asks for
     /// all of them.
-    async fn dependency(&self, key: &Key) -> Option<Result<Arc<Kustomization>, String>> {
+    pub(super) async fn dependency(&self, key: &Key) -> Option<Result<Arc<Kustomization>, String>> {
         if let Some(found) = self.kustomizations.get(key) {
             return Some(Ok(found));
         }

@@ -252,3 +252,29 @@ fn what_was_written_before_a_list_and_is_not_in_it_is_gone() {
     assert_eq!(seen(&known, "a", "19", start), Seen::Moved);
     assert_eq!(seen(&known, "a", "21", start), Seen::Unmoved);
 }
+
+#[test]
+fn whose_an_object_was_is_told_while_its_labels_name_others() {
+    let now = Instant::now();
+    let mut known = known();
+    list(&mut known, &[object("a", 1, 1)], now);
+    let mut labelled = |version: u64, owner: &str| {
+        let mut object = object("a", version, 1);
+        let labels = object.metadata.labels.as_mut().unwrap();
+        labels.insert(LABELS.name.to_owned(), owner.to_owned());
+        let told = known.take(Event::Apply(object), now);
+        let [told] = told.as_slice() else {
+            panic!("one object")
+        };
+        let former: Vec<_> = told.former.iter().map(|key| key.name.clone()).collect();
+        (told.owner.name.clone(), former.join(" "))
+    };
+    let pair = |owner: &str, former: &str| (owner.to_owned(), former.to_owned());
+    assert_eq!(labelled(2, "ghost"), pair("ghost", "app"));
+    assert_eq!(labelled(3, "ghost"), pair("ghost", "app"));
+    assert_eq!(labelled(4, "other"), pair("other", "app ghost"));
+    assert_eq!(labelled(5, "app"), pair("app", "ghost other"));
+    assert_eq!(labelled(6, "b"), pair("b", "ghost other app"));
+    assert_eq!(labelled(7, "c"), pair("c", "ghost other app b"));
+    assert_eq!(labelled(8, "d"), pair("d", "other app b c"));
+}
