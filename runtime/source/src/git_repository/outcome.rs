@@ -43,7 +43,8 @@ pub enum Stored {
     Missing,
     /// The digest is not the one that was promised; the text tells of both.
     Tampered(String),
-    /// It could not be read just now, so nobody knows. It is kept, and nothing is done on its strength.
+    /// It could not be read, so nobody knows. It is kept until it is fetched anew: it may be whole when it can be read
+    /// again, and may never be.
     Unreadable(String),
 }
 

@@ -33,7 +33,7 @@ pub struct Fetch {
     pub remote: Remote,
     pub reference: Reference,
     pub timeout: Duration,
-    /// The revision of the stored artifact, when that is whole.
+    /// The revision of the stored artifact, when that is known to be whole.
     pub known: Option<String>,
     /// Nothing that shapes the artifact changed since it was made.
     pub same_content: bool,
@@ -107,14 +107,6 @@ fn fetch(
     allow_http: bool,
 ) -> Result<Fetch, Failure> {
     let spec = &object.spec;
-    if let Stored::Unreadable(cause) = &inputs.stored {
-        return Err(Failure {
-            part: FailedPart::Storage,
-            severity: Severity::Failing,
-            reason: reason::ARTIFACT_VERIFICATION_FAILED,
-            message: format!("failed to verify integrity of artifact: {cause}"),
-        });
-    }
     spec.check_names().map_err(|error| Failure {
         part: FailedPart::Fetch,
         severity: Severity::Stalling,

@@ -118,7 +118,7 @@ impl Source for GitRepository {
 
 impl Draft<'_, GitRepository> {
     fn storage(&mut self, stored: &Stored) {
-        if let Stored::Tampered(message) = stored {
+        if let Stored::Tampered(message) | Stored::Unreadable(message) = stored {
             self.warn(
                 reason::ARTIFACT_VERIFICATION_FAILED,
                 &format!("failed to verify integrity of artifact: {message}"),
@@ -265,12 +265,18 @@ impl Draft<'_, GitRepository> {
         failure: &Failure,
         inputs: &Inputs,
     ) -> (Next, Option<String>) {
-        let had_artifact = self.status.artifact.is_some();
+        let artifact = self.status.artifact.as_ref();
+        let had_artifact = artifact.is_some();
+        // An archive that can't be read is fetched anew, whatever its revision.
+        let new_revision = done
+            .new_revision
+            .as_ref()
+            .filter(|revision| artifact.is_none_or(|artifact| artifact.revision != **revision));
         if done.includes_changed {
             let message = "included artifacts differ from last observed includes";
             self.progressing(true, &format!("building artifact: {message}"));
         }
-        if let Some(revision) = &done.new_revision {
+        if let Some(revision) = new_revision {
             self.remove(condition::FETCH_FAILED);
             let message = format!("new upstream revision '{revision}'");
             if had_artifact {

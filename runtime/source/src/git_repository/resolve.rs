@@ -152,7 +152,7 @@ impl Reconciler {
 }
 
 /// source-controller, `reconcileStorage`: what is not as promised is removed, and made anew; what is stays, at the
-/// address that we are reached by now. Flux also removes what can't be read.
+/// address that we are reached by now. Flux also removes what can't be read; here it stays until it is made anew.
 fn check(store: &Store, artifact: &Artifact) -> Stored {
     let Ok(digest) = artifact.digest.parse() else {
         return Stored::Tampered(format!("'{}' is no digest", artifact.digest));
