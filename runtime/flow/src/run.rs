@@ -82,6 +82,8 @@ impl<K: Kind> Run<K> {
     }
 
     /// Waits for `work` without holding a worker, and gives up for a trigger that `ends` says is worth it.
+    ///
+    /// `work` is dropped before a worker is waited for, which may take long: what it owns goes with it.
     pub async fn waiting<T>(
         &self,
         work: impl Future<Output = T>,

@@ -86,6 +86,42 @@ async fn what_a_wait_ends_for_is_not_lost_behind_later_triggers() {
     assert_eq!(ended, Err(Interrupted(Trigger::Deleted)));
 }
 
+#[tokio::test]
+async fn work_is_dropped_before_a_worker_is_waited_for() {
+    let key = Key::new("ns", "app");
+    let mut queue = Queue::default();
+    queue.push(&key, Trigger::Due);
+    let (_, interrupts) = queue.take_due().pop().unwrap();
+    let (_server, client) = Server::start().await;
+    let run = run(client, interrupts).await;
+    let is_deleted = |trigger: &Trigger| *trigger == Trigger::Deleted;
+    for deleted in [false, true] {
+        let held = Arc::new(());
+        let owned = Arc::clone(&held);
+        let taken = Mutex::new(None);
+        let is_gone = async {
+            while Arc::strong_count(&held) > 1 {
+                tokio::task::yield_now().await;
+            }
+            // Nobody else had the worker back meanwhile.
+            taken.lock().unwrap().take().expect("a worker")
+        };
+        let work = async {
+            *taken.lock().unwrap() = run.workers.take().await;
+            if deleted {
+                queue.push(&key, Trigger::Deleted);
+                too_long().await;
+            }
+            drop(owned);
+        };
+        let both =
+            async { tokio::join!(run.waiting(work, is_deleted), async { drop(is_gone.await) }) };
+        let in_time = tokio::time::timeout(Duration::from_secs(4), both).await;
+        let (ended, ()) = in_time.expect("what the work owns went before the worker came");
+        assert_eq!(ended.is_err(), deleted);
+    }
+}
+
 /// The first pod keeps its worker until it is let go; the others wait for nothing, which anything would end.
 #[derive(Default)]
 struct OneByOne {

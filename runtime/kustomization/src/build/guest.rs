@@ -31,7 +31,7 @@ impl Reconciler {
         plugin: impl FnOnce(Call) -> CallReport + Send + 'static,
     ) -> Result<CallReport, Failure> {
         let waits = Arc::new(Notify::new());
-        let mut report = std::pin::pin!(begin(call, &waits, plugin));
+        let mut report = Box::pin(begin(call, &waits, plugin));
         let is_deleted = |trigger: &Trigger| *trigger == Trigger::Deleted;
         tokio::select! {
             biased;
@@ -39,8 +39,8 @@ impl Reconciler {
             report = &mut report => return report,
             () = waits.notified() => {}
         }
-        if let Ok(_permit) = self.without_worker.try_acquire() {
-            run.waiting(report, is_deleted)
+        if let Ok(permit) = self.without_worker.try_acquire() {
+            run.waiting(holding(permit, report), is_deleted)
                 .await
                 .unwrap_or(Err(Failure::Deleted))
         } else {
@@ -51,6 +51,14 @@ impl Reconciler {
             }
         }
     }
+}
+
+/// `work`, with what it holds. Both go when it is done or given up: who then waits for a worker keeps no other out, and no
+/// call running.
+async fn holding<T>(held: impl Send, work: impl Future<Output = T>) -> T {
+    let done = work.await;
+    drop(held);
+    done
 }
 
 /// Begins a call, which is cancelled when this is dropped. `waits` hears when it asks a remote source for something.
@@ -95,6 +103,7 @@ impl RemoteSource for Telling {
 #[cfg(test)]
 mod tests {
     use super::begin;
+    use super::holding;
     use bytes::Bytes;
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
@@ -108,6 +117,7 @@ mod tests {
     use tidegate_values::RemoteSource;
     use tidegate_values::Tree;
     use tokio::sync::Notify;
+    use tokio::sync::Semaphore;
 
     const LONG: Duration = Duration::from_secs(30);
 
@@ -157,6 +167,33 @@ mod tests {
             _ = begin(call, &waits, plugin(ended)) => panic!("it ended by itself"),
             () = waits.notified() => {}
         }
+        assert_eq!(is_ended.recv_timeout(LONG / 2), Ok(true));
+    }
+
+    #[tokio::test]
+    async fn what_is_held_goes_with_the_work() {
+        let room = Semaphore::new(1);
+        // Done, and still there.
+        let mut done = Box::pin(holding(room.try_acquire().unwrap(), async {
+            room.available_permits()
+        }));
+        assert_eq!((&mut done).await, 0);
+        assert_eq!(room.available_permits(), 1);
+
+        // Given up: the call ends with it.
+        let (ended, is_ended) = mpsc::channel();
+        let waits = Arc::new(Notify::new());
+        let call = Call {
+            remote: Some(Arc::new(Stalled(Arc::default()))),
+            ..Call::default()
+        };
+        let mut report = Box::pin(begin(call, &waits, plugin(ended)));
+        tokio::select! {
+            _ = &mut report => panic!("it ended by itself"),
+            () = waits.notified() => {}
+        }
+        drop(holding(room.try_acquire().unwrap(), report));
+        assert_eq!(room.available_permits(), 1);
         assert_eq!(is_ended.recv_timeout(LONG / 2), Ok(true));
     }
 }
