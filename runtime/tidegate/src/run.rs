@@ -12,6 +12,7 @@ use crate::metrics::Metrics;
 use crate::serve;
 use anyhow::Context as _;
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,6 +108,11 @@ impl Signals {
     }
 }
 
+fn unable_to_start(error: impl Display) -> ExitCode {
+    tracing::error!(%error, "unable to start");
+    ExitCode::FAILURE
+}
+
 async fn serve_roles(flags: Flags, first: Role) -> anyhow::Result<ExitCode> {
     let agent = format!("tidegate/{}", env!("CARGO_PKG_VERSION"));
     let cluster =
@@ -137,7 +143,10 @@ async fn serve_roles(flags: Flags, first: Role) -> anyhow::Result<ExitCode> {
         stop,
     };
     let flags = Arc::new(flags);
-    let roles = roles::prepare(&flags, &common).await?;
+    let roles = match roles::prepare(&flags, &common).await?.load() {
+        Ok(roles) => roles,
+        Err(error) => return Ok(unable_to_start(format_args!("{error:#}"))),
+    };
     let mut signals = Signals::new()?;
     let reached = tokio::select! {
         reached = common.cluster.reach(START) => reached,
@@ -147,10 +156,12 @@ async fn serve_roles(flags: Flags, first: Role) -> anyhow::Result<ExitCode> {
         }
     };
     if let Err(error) = reached {
-        tracing::error!(%error, "unable to start");
-        return Ok(ExitCode::FAILURE);
+        return Ok(unable_to_start(error));
     }
-    let mut work = roles.start(&flags, &common, ready)?;
+    let mut work = match roles.start(&flags, &common, ready) {
+        Ok(work) => work,
+        Err(error) => return Ok(unable_to_start(format_args!("{error:#}"))),
+    };
     tracing::info!(roles = ?flags.roles.iter().map(|role| role.name()).collect::<Vec<_>>(), "started");
 
     let ended = tokio::select! {

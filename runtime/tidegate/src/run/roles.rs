@@ -23,7 +23,16 @@ pub(crate) fn runtime_namespace() -> String {
     std::env::var("RUNTIME_NAMESPACE").unwrap_or_else(|_| "flux-system".to_owned())
 }
 
-/// Every role, its flags checked; none is watched yet.
+/// Every role, its flags checked; none has what it works with yet.
+pub(crate) struct Prepared {
+    store: Store,
+    load: Vec<Load>,
+}
+
+/// Takes what a role works with from this machine.
+type Load = Box<dyn FnOnce() -> anyhow::Result<Begin> + Send>;
+
+/// Every role with what it works with; none is watched yet.
 pub(crate) struct Roles {
     store: Store,
     begin: Vec<Begin>,
@@ -33,7 +42,7 @@ pub(crate) struct Roles {
 type Begin = Box<dyn FnOnce() -> anyhow::Result<Part> + Send>;
 
 /// Checks what the flags say of every role. Nothing is asked of the cluster.
-pub(crate) async fn prepare(flags: &Flags, common: &Common) -> anyhow::Result<Roles> {
+pub(crate) async fn prepare(flags: &Flags, common: &Common) -> anyhow::Result<Prepared> {
     let store = storage::open(flags)?;
     storage::clear_scratch(&store).await?;
     let context = Context {
@@ -41,14 +50,28 @@ pub(crate) async fn prepare(flags: &Flags, common: &Common) -> anyhow::Result<Ro
         common,
         store: &store,
     };
-    let mut begin = Vec::new();
+    let mut load: Vec<Load> = Vec::new();
     for role in &flags.roles {
-        begin.push(match role {
-            Role::Source => source::part(&context).await?,
+        load.push(match role {
+            Role::Source => {
+                let begin = source::part(&context).await?;
+                Box::new(|| Ok(begin))
+            }
             Role::Kustomize => kustomize::part(&context)?,
         });
     }
-    Ok(Roles { store, begin })
+    Ok(Prepared { store, load })
+}
+
+impl Prepared {
+    /// Takes what the roles work with. Nothing is asked of the cluster: what is missing here is known at once.
+    pub(crate) fn load(self) -> anyhow::Result<Roles> {
+        let begin = self.load.into_iter().map(|load| load());
+        Ok(Roles {
+            begin: begin.collect::<Result<_, _>>()?,
+            store: self.store,
+        })
+    }
 }
 
 impl Roles {

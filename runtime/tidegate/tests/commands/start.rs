@@ -36,6 +36,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             told_to_stop_without_any_right,
         ),
         trial("lost-leases-are-logged", lost_leases_are_logged),
+        trial("plugins-that-are-not-there", plugins_that_are_not_there),
     ]
 }
 
@@ -50,6 +51,14 @@ struct Started {
 
 impl Started {
     fn at(server: &str, more: &[&str]) -> anyhow::Result<Self> {
+        Self::in_environment(server, more, None)
+    }
+
+    fn in_environment(
+        server: &str,
+        more: &[&str],
+        variable: Option<(&str, &Path)>,
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let kubeconfig = folder.path().join("kubeconfig");
         let config = json!({
@@ -74,7 +83,8 @@ impl Started {
             .iter()
             .map(String::as_str)
             .chain(more.iter().copied());
-        let process = Process::start("tidegate", program, arguments, [], folder.path())?;
+        let variable = variable.map(|(name, value)| (name.into(), value.into()));
+        let process = Process::start("tidegate", program, arguments, variable, folder.path())?;
         Ok(Self {
             process,
             _folder: folder,
@@ -253,6 +263,26 @@ fn lost_leases_are_logged() -> anyhow::Result<()> {
     ];
     ensure!(
         lines.last().is_some_and(|line| *line == wanted),
+        "{lines:?}"
+    );
+    Ok(())
+}
+
+/// Known before the API server is asked anything, and logged as everything is.
+fn plugins_that_are_not_there() -> anyhow::Result<()> {
+    let empty = tempfile::tempdir()?;
+    let variable = ("TIDEGATE_PLUGINS_DIR", empty.path());
+    let mut started = Started::in_environment(&nobody()?, &[], Some(variable))?;
+    let ended = started.end()?;
+    let lines = started.lines()?;
+    ensure!(ended.code() == Some(1), "{ended}: {lines:?}");
+    let [[level, text, error]] = lines.as_slice() else {
+        anyhow::bail!("{lines:?}");
+    };
+    ensure!(
+        level == "error"
+            && text == "unable to start"
+            && error.starts_with("no built-in plugin `kustomize` in "),
         "{lines:?}"
     );
     Ok(())

@@ -2,6 +2,7 @@
 
 use super::Begin;
 use super::Context;
+use super::Load;
 use super::Part;
 use crate::flags::Flags;
 use crate::flags::Role;
@@ -17,8 +18,11 @@ use tidegate_sandbox::SandboxConfig;
 
 const ROLE: Role = Role::Kustomize;
 
+/// The plugins without which there is no work.
+const PLUGINS: [&str; 3] = ["kustomize", "substitute", "drift"];
+
 /// What the role does, with the flags checked.
-pub(super) fn part(context: &Context<'_>) -> anyhow::Result<Begin> {
+pub(super) fn part(context: &Context<'_>) -> anyhow::Result<Load> {
     let (flags, common) = (context.flags, context.common);
     let options = context.options(ROLE, 4)?;
     let sandbox = SandboxConfig {
@@ -43,8 +47,15 @@ pub(super) fn part(context: &Context<'_>) -> anyhow::Result<Begin> {
     };
     let settings = settings(flags)?;
     Ok(Box::new(move || {
-        let controller = tidegate_kustomization::start(parts, settings)?;
-        Ok(Part::new(ROLE, options, vec![controller]))
+        for name in PLUGINS {
+            // The sandbox has it from here on.
+            parts.sandbox.builtin(name)?;
+        }
+        let begin: Begin = Box::new(move || {
+            let controller = tidegate_kustomization::start(parts, settings)?;
+            Ok(Part::new(ROLE, options, vec![controller]))
+        });
+        Ok(begin)
     }))
 }
 
