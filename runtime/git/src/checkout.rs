@@ -102,14 +102,16 @@ pub(crate) fn checkout_loosely(
     let found = names
         .iter()
         .find_map(|name| listed.iter().find(|advertised| advertised.name == *name));
-    let found = match (found, ObjectId::from_hex(name.as_bytes())) {
+    let commit = ObjectId::from_hex(name.as_bytes()).ok();
+    let commit = commit.filter(|commit| commit.kind() == work.session.format());
+    let found = match (found, commit) {
         (Some(found), _) => Found::tip(Revision::new(name, found.target()), found),
-        (None, Ok(want)) => Found {
+        (None, Some(want)) => Found {
             revision: Revision::new("", want),
             want,
             within: Vec::new(),
         },
-        (None, Err(_)) => return Err(work.cloning(Failure::RefNotFound(name.to_owned()))),
+        (None, None) => return Err(work.cloning(Failure::RefNotFound(name.to_owned()))),
     };
     work.fetch(found)
 }

@@ -78,6 +78,12 @@ pub enum Failure {
     Protocol(String),
     #[error("repository uses {0} hashes, which are not supported")]
     ObjectFormat(String),
+    /// An object of one format was looked for in, or told of by, a repository of another.
+    #[error("repository uses {repository} hashes, but an object has a {object} hash")]
+    MixedFormats {
+        repository: &'static str,
+        object: &'static str,
+    },
     #[error("repository exceeds the limit of {limit} {what}")]
     TooLarge { what: &'static str, limit: u64 },
     #[error("the server sends without end")]

@@ -52,6 +52,11 @@ impl Objects {
         })
     }
 
+    /// What objects are named by.
+    pub(crate) fn format(&self) -> gix::hash::Kind {
+        self.format
+    }
+
     /// Where the protocol notes which commits have no parents here.
     pub(crate) fn shallow_file(&self) -> PathBuf {
         self.folder.path().join("shallow")
@@ -104,7 +109,11 @@ impl Objects {
         Ok(())
     }
 
+    /// Nothing has a name of another format; gix must not be asked for it.
     pub(crate) fn find(&self, id: &ObjectId) -> Result<Option<Object>, Failure> {
+        if id.kind() != self.format {
+            return Ok(None);
+        }
         let mut data = Vec::new();
         let kind = match self.handle.try_find(id, &mut data) {
             Ok(found) => found.map(|found| found.kind),
@@ -122,6 +131,9 @@ impl Objects {
 
     /// Kind and size without the content.
     pub(crate) fn header(&self, id: &ObjectId) -> Result<Option<(gix::objs::Kind, u64)>, Failure> {
+        if id.kind() != self.format {
+            return Ok(None);
+        }
         let header = self
             .handle
             .try_header(id)

@@ -38,6 +38,10 @@ impl Credentials {
             (false, false) => Ok(Self::None),
         }
     }
+
+    fn is_bare_user(&self) -> bool {
+        matches!(self, Self::Basic { password, .. } if password.expose().is_empty())
+    }
 }
 
 /// A repository, and how to reach it.
@@ -47,6 +51,8 @@ pub struct Remote {
     /// Without password; only SSH needs the user.
     pub(crate) parsed: url::Url,
     pub(crate) credentials: Credentials,
+    /// See [`Remote::like_git`].
+    is_like_git: bool,
     /// PEM certificates trusted besides the system's.
     pub(crate) ca: Option<Vec<u8>>,
     /// PEM certificate chain and key.
@@ -67,6 +73,7 @@ impl Remote {
             url: SafeUrl::new(url),
             parsed,
             credentials,
+            is_like_git: false,
             ca: None,
             client_certificate: None,
             proxy: None,
@@ -132,17 +139,21 @@ impl Remote {
         self
     }
 
-    /// Forgets a user that the URL names without a password: it is part of an address, no credential.
-    pub(crate) fn without_bare_user(mut self) -> Self {
-        if matches!(&self.credentials, Credentials::Basic { password, .. } if password.expose().is_empty())
-        {
+    /// Shows what Git itself would: a user that a URL names without a password, the submodules' included, is part of an
+    /// address, no credential.
+    pub(crate) fn like_git(mut self) -> Self {
+        self.is_like_git = true;
+        if self.credentials.is_bare_user() {
             self.credentials = Credentials::None;
         }
         self
     }
 
-    /// The same way to another repository, such as a submodule. Credentials stay behind when it is somewhere else, and
-    /// when its URL has some of its own.
+    /// The same way to another repository, such as a submodule.
+    ///
+    /// Credentials stay behind when it is somewhere else. Where they go along, those of its own URL do not count: Flux
+    /// hands the parent's to go-git, which looks into the URL only without any (go-git `plumbing/transport/http`,
+    /// `newSession`). Git itself takes those of the URL.
     pub(crate) fn to(&self, mut url: url::Url) -> Self {
         let same = url.scheme() == self.parsed.scheme()
             && url.host_str() == self.parsed.host_str()
@@ -150,12 +161,17 @@ impl Remote {
         let mut remote = self.clone();
         remote.url = SafeUrl::new(url.as_str());
         let own = take_credentials(&mut url);
+        let use_own = match &own {
+            Credentials::None => false,
+            own if self.is_like_git => !own.is_bare_user(),
+            _ => !(same && self.has_credentials()),
+        };
         remote.parsed = url;
         if !same {
             remote.credentials = Credentials::None;
             remote.client_certificate = None;
         }
-        if !matches!(own, Credentials::None) {
+        if use_own {
             remote.credentials = own;
         }
         remote

@@ -75,7 +75,7 @@ impl RemoteSource for RemoteBases {
             );
             return Err(RemoteError::Unavailable(text));
         }
-        let remote = self.remote(&locator.repository)?.without_bare_user();
+        let remote = self.remote(&locator.repository)?.like_git();
         let options = Options {
             submodules: locator.submodules,
             limits: self.limits,

@@ -136,7 +136,8 @@ impl Session {
 
     fn list_once(&mut self, prefixes: &[&str]) -> Result<Vec<Advertised>, Failure> {
         if let Some(refs) = &self.handshake.refs {
-            return Ok(refs.iter().cloned().filter_map(advertised).collect());
+            let listed = refs.iter().cloned().filter_map(advertised).collect();
+            return self.of_one_format(listed);
         }
         self.wire.allow(REFERENCES);
         let mut wanted = RefPrefixes::new();
@@ -146,7 +147,25 @@ impl Session {
         let progress = &mut gix::progress::Discard;
         let listed = command.invoke_blocking(&mut self.transport, progress, false);
         let listed = listed.map_err(|error| failure(&self.wire, &self.budget, &error))?;
-        Ok(listed.into_iter().filter_map(advertised).collect())
+        self.of_one_format(listed.into_iter().filter_map(advertised).collect())
+    }
+
+    fn of_one_format(&self, listed: Vec<Advertised>) -> Result<Vec<Advertised>, Failure> {
+        for advertised in &listed {
+            self.check_format(advertised.id.kind())?;
+            self.check_format(advertised.target().kind())?;
+        }
+        Ok(listed)
+    }
+
+    fn check_format(&self, object: gix::hash::Kind) -> Result<(), Failure> {
+        if object == self.format {
+            return Ok(());
+        }
+        Err(Failure::MixedFormats {
+            repository: format_name(self.format),
+            object: format_name(object),
+        })
     }
 
     /// What objects are named by.
@@ -224,6 +243,11 @@ impl Session {
         filter: Option<&str>,
         objects: &mut Objects,
     ) -> Result<(), Failure> {
+        // Here, where memory is put right that has a repository in a format it no longer has.
+        self.check_format(objects.format())?;
+        for want in wants {
+            self.check_format(want.kind())?;
+        }
         self.wire
             .allow(self.limits.pack_bytes.saturating_add(FRAMING));
         let interrupt = self.budget.interrupt();
@@ -269,6 +293,15 @@ fn failure(wire: &Wire, budget: &Budget, error: &gix::Error) -> Failure {
     wire.take()
         .or_else(|| budget.check().err())
         .unwrap_or_else(|| wire.mask(Failure::protocol(error)))
+}
+
+/// As the protocol calls it.
+fn format_name(format: gix::hash::Kind) -> &'static str {
+    match format {
+        gix::hash::Kind::Sha1 => "sha1",
+        gix::hash::Kind::Sha256 => "sha256",
+        _ => "other",
+    }
 }
 
 fn agent() -> (&'static str, Option<String>) {

@@ -70,7 +70,8 @@ fn one(
         .remote
         .to(locate(&parent.remote.parsed, &module.url)?);
     let mut session = Session::open(&remote, *builder.limits, parent.budget)?;
-    let mut objects = Objects::new(parent.scratch, session.format())?;
+    // Of the link's format: what is remembered of the server may be old until it is asked.
+    let mut objects = Objects::new(parent.scratch, link.commit.kind())?;
     let commit = obtain(&mut session, &mut objects, link.commit)?;
     let modules = read_modules(&objects, commit.tree, builder.limits)?;
     let git_folder = format!("{}/modules/{}", parent.git_folder, module.name);

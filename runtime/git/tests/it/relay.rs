@@ -22,6 +22,32 @@ pub(crate) fn relay(
     backend: &str,
     without: Option<&str>,
 ) -> std::io::Result<()> {
+    let Some(request) = whole_request(stream)? else {
+        return Ok(());
+    };
+    pass_on(stream, backend, request, without)
+}
+
+/// Passes one request on as it is, and refuses it with 401 where it has the header `refused`.
+pub(crate) fn relay_unless(
+    stream: &mut (impl Read + Write),
+    backend: &str,
+    refused: &str,
+) -> std::io::Result<()> {
+    let Some(request) = whole_request(stream)? else {
+        return Ok(());
+    };
+    let text = String::from_utf8_lossy(&request).to_lowercase();
+    if text.contains(&format!("\r\n{refused}: ")) {
+        let answer = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        stream.write_all(answer.as_bytes())?;
+        return stream.flush();
+    }
+    pass_on(stream, backend, request, None)
+}
+
+/// One request with its body; `None` when the stream ends before it does.
+pub(crate) fn whole_request(stream: &mut impl Read) -> std::io::Result<Option<Vec<u8>>> {
     let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
     let whole = |request: &[u8]| {
         let text = String::from_utf8_lossy(request).to_lowercase();
@@ -38,10 +64,19 @@ pub(crate) fn relay(
     };
     while !whole(&request) {
         match stream.read(&mut buffer)? {
-            0 => return Ok(()),
+            0 => return Ok(None),
             count => request.extend_from_slice(&buffer[..count]),
         }
     }
+    Ok(Some(request))
+}
+
+fn pass_on(
+    stream: &mut impl Write,
+    backend: &str,
+    mut request: Vec<u8>,
+    without: Option<&str>,
+) -> std::io::Result<()> {
     let head = request
         .windows(4)
         .position(|four| four == b"\r\n\r\n")

@@ -2,9 +2,13 @@
 
 use crate::bounds::link;
 use crate::checkout::{budget, files};
-use tidegate_git::{Checkout, Error, Options, Outcome, Reference, checkout};
+use crate::relay::whole_request;
+use std::io::Write as _;
+use std::net::TcpListener;
+use tidegate_git::{Checkout, Error, Options, Outcome, Reference, RemoteBases, checkout};
 use tidegate_testkit::GitServer;
 use tidegate_testkit::git_server::Repository;
+use tidegate_values::{RemoteError, RemoteSource as _};
 
 fn take(repository: &Repository, reference: &Reference, options: &Options) -> Box<Checkout> {
     let remote = tidegate_git::Remote::new(repository.url()).unwrap();
@@ -81,5 +85,133 @@ fn submodules_come_too() {
     assert!(
         found.contains(&("lib/b.yaml".to_owned(), "b: 1\n".to_owned())),
         "{found:?}"
+    );
+}
+
+#[test]
+fn a_base_at_a_commit_of_the_other_format_is_not_there() {
+    let server = GitServer::start().unwrap();
+    for (name, length, other) in [("sha1", 40, 64), ("sha256", 64, 40)] {
+        let repository = server.repository_in(name, name).unwrap();
+        repository.write("a.yaml", "a: 1\n").unwrap();
+        let head = repository.commit("one").unwrap();
+        assert_eq!(head.len(), length);
+        let open = |reference: &str| {
+            let url = format!("{}?ref={reference}", repository.url());
+            RemoteBases::default().open(&url)
+        };
+        assert!(open(&head).is_ok());
+        let wrong = "1".repeat(other);
+        let told = open(&wrong).err().unwrap();
+        let wanted = format!("couldn't find remote ref \"{wrong}\"");
+        assert!(
+            matches!(&told, RemoteError::NotFound(text) if text.ends_with(&wanted)),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn a_submodule_of_the_other_format_is_refused() {
+    let server = GitServer::start().unwrap();
+    let options = Options {
+        submodules: true,
+        ..Options::default()
+    };
+    for (ours, theirs, length) in [("sha1", "sha256", 40), ("sha256", "sha1", 64)] {
+        let library = server
+            .repository_in(&format!("{theirs}-lib"), theirs)
+            .unwrap();
+        library.commit("one").unwrap();
+        let main = server.repository_in(&format!("{ours}-main"), ours).unwrap();
+        let modules = format!("[submodule \"lib\"]\n\tpath = lib\n\turl = ../{theirs}-lib.git\n");
+        main.write(".gitmodules", modules).unwrap();
+        link(&main, "lib", &"1".repeat(length));
+        let remote = tidegate_git::Remote::new(main.url()).unwrap();
+        // What the server can do is asked for, and then remembered.
+        for _ in 0..2 {
+            let told = checkout(&remote, &Reference::branch("main"), &options, &budget());
+            let told = told.err().unwrap().to_string();
+            let wanted = format!(
+                "submodule 'lib': repository uses {theirs} hashes, but an object has a {ours} hash"
+            );
+            assert!(told.ends_with(&wanted), "{told}");
+        }
+    }
+}
+
+/// The library was made anew in another format, and its parent follows.
+#[test]
+fn a_submodule_that_changes_its_format_is_followed() {
+    let server = GitServer::start().unwrap();
+    let options = Options {
+        submodules: true,
+        ..Options::default()
+    };
+    for format in ["sha256", "sha1", "sha256"] {
+        for name in ["moving-lib", "moving-main"] {
+            let gone = server.repository(name).unwrap();
+            std::fs::remove_dir_all(gone.git_dir()).unwrap();
+        }
+        let library = server.repository_in("moving-lib", format).unwrap();
+        library.write("b.yaml", "b: 1\n").unwrap();
+        let head = library.commit("one").unwrap();
+        let main = server.repository_in("moving-main", format).unwrap();
+        let modules = "[submodule \"lib\"]\n\tpath = lib\n\turl = ../moving-lib.git\n";
+        main.write(".gitmodules", modules).unwrap();
+        link(&main, "lib", &head);
+        let got = take(&main, &Reference::branch("main"), &options);
+        let found = files(&got.tree);
+        let wanted = ("lib/b.yaml".to_owned(), "b: 1\n".to_owned());
+        assert!(found.contains(&wanted), "{format}: {found:?}");
+    }
+}
+
+/// No Git does so; a server that wants to harm does.
+#[test]
+fn a_server_that_lists_hashes_of_another_format_is_refused() {
+    let line = |text: &str| format!("{:04x}{text}\n", text.len() + 5);
+    let hash = "1".repeat(64);
+    let hello = [
+        line("# service=git-upload-pack"),
+        "0000".to_owned(),
+        line("version 2"),
+        line("ls-refs"),
+        line("fetch=shallow"),
+        line("object-format=sha1"),
+        "0000".to_owned(),
+    ]
+    .concat();
+    let listed = line(&format!("{hash} refs/heads/main")) + "0000";
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/main.git", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let request = whole_request(&mut stream).unwrap().unwrap_or_default();
+            let (kind, body) = if request.starts_with(b"GET ") {
+                ("advertisement", &hello)
+            } else {
+                ("result", &listed)
+            };
+            let length = body.len();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-{kind}\r\n\
+                 Content-Length: {length}\r\nConnection: close\r\n\r\n"
+            );
+            let _ = stream.write_all((head + body).as_bytes());
+        }
+    });
+    let remote = tidegate_git::Remote::new(&url).unwrap();
+    let told = checkout(
+        &remote,
+        &Reference::branch("main"),
+        &Options::default(),
+        &budget(),
+    );
+    assert_eq!(
+        told.err().unwrap().to_string(),
+        format!(
+            "unable to clone '{url}': repository uses sha1 hashes, but an object has a sha256 hash"
+        )
     );
 }

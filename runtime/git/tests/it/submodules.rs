@@ -1,7 +1,10 @@
-use crate::checkout::{fetch, files};
-use tidegate_git::{Options, Reference};
+use crate::checkout::{budget, fetch, files};
+use crate::relay::relay_unless;
+use std::net::TcpListener;
+use tidegate_git::{Credentials, Options, Outcome, Reference, Remote, RemoteBases, checkout};
 use tidegate_testkit::GitServer;
 use tidegate_testkit::git_server::{Access, Repository};
+use tidegate_values::{RemoteSource as _, Secret};
 
 /// A commit with `library`'s head as submodule at `path`.
 fn link(repository: &Repository, library: &Repository, path: &str, url: &str) {
@@ -126,6 +129,104 @@ fn credentials_in_the_url_of_a_submodule_are_shown_to_its_server() {
     let refused = get("u:another").err().unwrap().to_string();
     assert!(refused.contains("authentication required"), "{refused}");
     assert!(!refused.contains("another"), "{refused}");
+}
+
+/// The parent's credentials are for its whole host, whatever user a URL there names.
+#[test]
+fn the_parents_credentials_stand_over_those_in_the_url_of_a_submodule_on_the_same_host() {
+    let server = GitServer::start_with(&Access::Basic {
+        username: "u".to_owned(),
+        password: "p".to_owned(),
+    })
+    .unwrap();
+    let library = server.repository("lib").unwrap();
+    library.write("l.yaml", "l: 1\n").unwrap();
+    library.commit("lib").unwrap();
+    let main = server.repository("main").unwrap();
+    let options = Options {
+        submodules: true,
+        ..Options::default()
+    };
+    let with_user = |url: &str, user: &str| url.replace("http://", &format!("http://{user}@"));
+    let get = |remote: &Remote| {
+        let reference = Reference::branch("main");
+        match checkout(remote, &reference, &options, &budget()) {
+            Ok(Outcome::Fetched(got)) => Ok(files(&got.tree)),
+            Ok(_) => panic!("nothing came"),
+            Err(error) => Err(error.to_string()),
+        }
+    };
+    let wanted = ("lib/l.yaml".to_owned(), "l: 1\n".to_owned());
+    let secret = Remote::new(main.url())
+        .unwrap()
+        .with_credentials(Credentials::Basic {
+            username: "u".to_owned(),
+            password: Secret::new("p"),
+        });
+    for user in ["git", "u", "another:hunter2"] {
+        link(&main, &library, "lib", &with_user(library.url(), user));
+        let found = get(&secret).unwrap();
+        assert!(found.contains(&wanted), "{user}: {found:?}");
+    }
+
+    // Flux makes no difference between those of a Secret and those of the parent's own URL; Git does.
+    let url = with_user(main.url(), "u:p");
+    let in_url = Remote::new(&url).unwrap();
+    let base = || RemoteBases::default().open(&url);
+    link(&main, &library, "lib", &with_user(library.url(), "git"));
+    assert!(get(&in_url).unwrap().contains(&wanted));
+    assert!(files(&*base().unwrap().0).contains(&wanted));
+    link(&main, &library, "lib", &with_user(library.url(), "u:other"));
+    assert!(get(&in_url).unwrap().contains(&wanted));
+    let refused = base().err().unwrap().to_string();
+    assert!(refused.contains("authentication required"), "{refused}");
+    assert!(!refused.contains("other"), "{refused}");
+}
+
+/// A user without a password is a credential to go-git, as tokens are; and none to the Git that kustomize calls.
+#[test]
+fn a_user_in_the_url_of_a_remote_bases_submodule_is_no_credential() {
+    // Serves to those who show nothing.
+    let server = GitServer::start().unwrap();
+    let library = server.repository("lib").unwrap();
+    library.write("l.yaml", "l: 1\n").unwrap();
+    library.commit("lib").unwrap();
+    let main = server.repository("main").unwrap();
+    let picky = refusing_front(&server.url("x").replace("/x.git", ""));
+    link(
+        &main,
+        &library,
+        "lib",
+        &format!("http://git@{picky}/lib.git"),
+    );
+    for base in [
+        format!("http://git@{picky}/main.git"),
+        main.url().to_owned(),
+    ] {
+        let (tree, _) = RemoteBases::default().open(&base).unwrap();
+        assert!(files(&*tree).contains(&("lib/l.yaml".to_owned(), "l: 1\n".to_owned())));
+    }
+    let options = Options {
+        submodules: true,
+        ..Options::default()
+    };
+    let refused = fetch(main.url(), &Reference::branch("main"), &options);
+    let refused = refused.err().unwrap().to_string();
+    assert!(refused.contains("authentication required"), "{refused}");
+}
+
+/// A front that refuses whoever shows credentials; gives its host and port.
+fn refusing_front(backend: &str) -> String {
+    let backend = backend.trim_start_matches("http://").to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let backend = backend.clone();
+            std::thread::spawn(move || relay_unless(&mut stream, &backend, "authorization"));
+        }
+    });
+    address
 }
 
 #[test]
