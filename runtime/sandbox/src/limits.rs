@@ -135,7 +135,9 @@ pub struct Limits {
     pub wall: Duration,
     /// Time that the host's answers take together, without [`Limits::waiting`].
     pub host_time: Duration,
-    /// Time that the host waits for remote sources, together.
+    /// Time that the host waits for remote sources, together. Not where [`SandboxConfig::waits_on`] is set.
+    ///
+    /// [`SandboxConfig::waits_on`]: crate::SandboxConfig::waits_on
     pub waiting: Duration,
     /// Bytes that the guest hands to the host in one host call.
     pub host_call_bytes: u64,
@@ -152,7 +154,7 @@ pub struct Limits {
     pub diagnostics: u32,
     pub host_calls: u64,
     /// Everything that the host keeps because of the guest: its output with what is said of it, its questions with
-    /// their texts, and its handles. The log has limits of its own.
+    /// their texts, what its locators open, and its handles. The log has limits of its own.
     pub host_memory: u64,
     /// All content handed to the guest: files, listings, manifests, objects, configuration.
     pub input: u64,

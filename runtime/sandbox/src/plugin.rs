@@ -168,7 +168,11 @@ impl PluginPre {
     /// Bounds the remote source of `call`. What kept results are held against is what the guest will meet.
     fn remotes(&self, call: &mut Call) -> Option<Arc<Remotes>> {
         let source = call.remote.take()?;
-        let longest = self.limits(call).waiting;
+        let longest = if self.shared.waits_on {
+            Duration::MAX
+        } else {
+            self.limits(call).waiting
+        };
         let remotes = Arc::new(Remotes::new(source, longest, call.cancel.as_ref()));
         call.remote = Some(Arc::clone(&remotes) as _);
         Some(remotes)

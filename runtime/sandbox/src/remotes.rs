@@ -17,7 +17,7 @@ pub(crate) struct Remotes {
     cancel: Arc<AtomicBool>,
     waited: Mutex<Duration>,
     /// A remote base does not change during a call either.
-    opened: Mutex<BTreeMap<String, Opened>>,
+    opened: Mutex<BTreeMap<Arc<str>, Opened>>,
 }
 
 impl Remotes {
@@ -59,17 +59,34 @@ impl Remotes {
     }
 }
 
-impl RemoteSource for Remotes {
-    fn open(&self, locator: &str) -> Opened {
+/// What it takes in memory to know what a locator opens, in bytes: two places in a map that is at least half full, and
+/// the answer's text. The locator itself is the trace's.
+pub(crate) fn weight(opened: &Opened) -> usize {
+    let text = match opened {
+        Ok((_, text)) | Err(RemoteError::NotFound(text)) => text.len(),
+        Err(_) => 0,
+    };
+    2 * size_of::<(Arc<str>, Opened)>() + text
+}
+
+impl Remotes {
+    /// As [`RemoteSource::open`], for a locator that the trace keeps too.
+    pub(crate) fn open_once(&self, locator: &Arc<str>) -> Opened {
         if let Some(opened) = self.opened.lock().get(locator) {
             return opened.clone();
         }
         let opened = self.wait(|source| source.open(locator));
         if !matches!(opened, Err(RemoteError::Unavailable(_))) {
             let mut known = self.opened.lock();
-            known.insert(locator.to_owned(), opened.clone());
+            known.insert(Arc::clone(locator), opened.clone());
         }
         opened
+    }
+}
+
+impl RemoteSource for Remotes {
+    fn open(&self, locator: &str) -> Opened {
+        self.open_once(&locator.into())
     }
 
     fn read(&self, url: &str) -> Result<Bytes, RemoteError> {

@@ -29,6 +29,9 @@ pub struct SandboxConfig {
     pub pool: u32,
     /// Guests that may wait for remote sources without a place among those: each keeps an instance of its own.
     pub waiting: u32,
+    /// Has waiting for remote sources no end but each source's own, whatever [`Limits::waiting`] says? For a process
+    /// that is one person's, who can end it.
+    pub waits_on: bool,
     /// Are the built-ins' digests checked before they are mapped? Costs a read of each file, once.
     pub verify: bool,
     /// Guests that may run at the same time. 0: one a core.
@@ -58,6 +61,7 @@ impl SandboxConfig {
             plugins: None,
             pool: 2 * u32::try_from(cores()).unwrap_or(64),
             waiting: 16,
+            waits_on: false,
             verify: true,
             running: 0,
             results: 64 * 1024 * 1024,
@@ -72,6 +76,7 @@ impl SandboxConfig {
             plugins: None,
             pool: 0,
             waiting: 0,
+            waits_on: true,
             verify: false,
             // Asking for the number of cores reads the control group's files.
             running: 1,
@@ -142,6 +147,8 @@ pub(crate) struct Shared {
     pub(crate) places: Option<Arc<Gate>>,
     /// For guests that wait for a remote source: they have given back their turn and their place.
     pub(crate) seats: Option<Arc<Gate>>,
+    /// See [`SandboxConfig::waits_on`].
+    pub(crate) waits_on: bool,
     pub(crate) ticker: Ticker,
     pub(crate) results: Option<Results>,
     pub(crate) observer: Arc<dyn Observe>,
@@ -198,6 +205,7 @@ impl Sandbox {
                 gate: Gate::new(running),
                 places: gate(config.pool),
                 seats: gate(config.waiting),
+                waits_on: config.waits_on,
                 ticker: Ticker::default(),
                 results: (config.results > 0).then(|| Results::new(config.results)),
                 observer,

@@ -11,7 +11,7 @@ use crate::{Call, Diagnostic};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use tidegate_values::{Digest, Pair, Upkeep, Verdict};
+use tidegate_values::{Digest, Pair, RemoteError, Upkeep, Verdict};
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 
@@ -93,8 +93,8 @@ impl CallState {
     pub(crate) fn waiting<T>(
         &mut self,
         remotes: &Remotes,
-        ask: impl FnOnce(&Remotes) -> T,
-    ) -> Result<T, Stop> {
+        ask: impl FnOnce(&Remotes) -> Result<T, RemoteError>,
+    ) -> Result<Result<T, RemoteError>, Stop> {
         let before = Instant::now();
         let turn = self.turn.take().map(Turn::give_back);
         // Who finds no seat keeps its place: waiting for a seat in a place, while others wait for a place in their
@@ -111,7 +111,8 @@ impl CallState {
         if self.is_cancelled() {
             return Err(Stop::Cancelled);
         }
-        if remotes.is_exhausted() {
+        // What came with the last of the time did come.
+        if matches!(answer, Err(RemoteError::Unavailable(_))) && remotes.is_exhausted() {
             return Err(Stop::Limit(Limit::Waiting));
         }
         Ok(answer)
@@ -150,8 +151,20 @@ impl CallState {
 
     /// Remembers a question with its answer.
     pub(crate) fn record(&mut self, question: Question, answer: Answer) -> Result<(), Stop> {
-        let weight = self.trace.record(question, answer);
-        self.keep(weight)
+        self.record_with(question, answer, 0)
+    }
+
+    /// Remembers a question with its answer, where the host keeps so many bytes more the first time that it is asked.
+    pub(crate) fn record_with(
+        &mut self,
+        question: Question,
+        answer: Answer,
+        beside: usize,
+    ) -> Result<(), Stop> {
+        match self.trace.record(question, answer) {
+            0 => Ok(()),
+            weight => self.keep(weight.saturating_add(beside)),
+        }
     }
 
     /// Counts a document or a side file before it is kept: its own bytes, and what stands beside them.

@@ -405,16 +405,17 @@ impl inputs::HostRequest for CallState {
         self.enter()?;
         self.check_key(&key)?;
         let value = self.call.facts.get(&key).cloned();
-        self.hand_over(value.as_ref().map_or(0, String::len))?;
+        // First what it depends on: running into the limit is kept too.
         self.record(Question::Fact(key), questions::optional(value.as_deref()))?;
+        self.hand_over(value.as_ref().map_or(0, String::len))?;
         Ok(value)
     }
 
     fn facts(&mut self, _: Resource<RequestHandle>) -> Result<Vec<(String, String)>> {
         self.enter()?;
+        self.record(Question::Facts, questions::facts(&self.call.facts))?;
         let facts = self.call.facts.iter();
         self.hand_over(facts.map(|(key, value)| key.len() + value.len()).sum())?;
-        self.record(Question::Facts, questions::facts(&self.call.facts))?;
         Ok(self
             .call
             .facts
@@ -439,11 +440,11 @@ impl inputs::HostRequest for CallState {
 
     fn api_versions(&mut self, _: Resource<RequestHandle>) -> Result<Vec<String>> {
         self.enter()?;
-        self.hand_over(self.call.apis.iter().map(String::len).sum())?;
         self.record(
             Question::ApiVersions,
             questions::api_versions(&self.call.apis),
         )?;
+        self.hand_over(self.call.apis.iter().map(String::len).sum())?;
         Ok(self.call.apis.iter().cloned().collect())
     }
 

@@ -6,6 +6,7 @@ use crate::bindings::tidegate::plugin::sources::FetchError;
 use crate::bindings::tidegate::plugin::{clock, random, sources, types};
 use crate::error::Stop;
 use crate::limits::Limit;
+use crate::remotes;
 use crate::state::CallState;
 use crate::trace::{Answer, Question, TreeName};
 use bytes::Bytes;
@@ -34,10 +35,11 @@ impl sources::Host for CallState {
             self.record(Question::Remote(locator), Answer::Refused)?;
             return Ok(Err(FetchError::Denied));
         };
-        let opened = self.waiting(&remotes, |remotes| remotes.open(&locator))?;
+        let opened = self.waiting(&remotes, |remotes| remotes.open_once(&locator))?;
+        let weight = remotes::weight(&opened);
         let (answer, opened) =
             questions::remote(opened).map_err(|error| Stop::Host(error.to_string()))?;
-        self.record(Question::Remote(Arc::clone(&locator)), answer)?;
+        self.record_with(Question::Remote(Arc::clone(&locator)), answer, weight)?;
         match opened {
             Ok((tree, path)) => Ok(Ok((self.push_tree(TreeName::Remote(locator), tree)?, path))),
             Err(missing) => Ok(Err(fetch_error(missing))),

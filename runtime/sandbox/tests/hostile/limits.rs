@@ -184,38 +184,30 @@ fn knobs() -> Vec<Knob> {
         knob(
             Limit::HostMemory,
             "2000 bytes",
-            asks("(call $fact (local.get 0) (i32.const 2048) (i32.add (i32.const 1) (local.get $n)) (i32.const 16))", 20),
+            asks(
+                "(call $fact (local.get 0) (i32.const 2048) (i32.add (i32.const 1) (local.get $n)) (i32.const 16))",
+                20,
+            ),
             |limits| limits.host_memory = 2000,
         ),
         knob(
             Limit::KeySize,
             "9 bytes",
-            asks("(call $fact (local.get 0) (i32.const 2048) (i32.const 10) (i32.const 16))", 1),
+            asks(
+                "(call $fact (local.get 0) (i32.const 2048) (i32.const 10) (i32.const 16))",
+                1,
+            ),
             |limits| limits.key_size = 9,
         ),
-        knob(
-            Limit::Input,
-            "20 bytes",
-            reads(4),
-            |limits| limits.input = 20,
-        ),
-        knob(
-            Limit::HostTime,
-            "0.000000001 s",
-            reads(4),
-            |limits| limits.host_time = Duration::from_nanos(1),
-        ),
-        knob(
-            Limit::Waiting,
-            "0.01 s",
-            repeats(
-                4,
-                "(import \"tidegate:plugin/sources@0.1.0\" \"read-remote\" (func $read (param i32 i32 i32)))
-                 (data (i32.const 2048) \"https://host.example/file\")",
-                "(call $read (i32.const 2048) (i32.const 25) (i32.const 16))",
-            ),
-            |limits| limits.waiting = Duration::from_millis(10),
-        ),
+        knob(Limit::Input, "20 bytes", reads(4), |limits| {
+            limits.input = 20;
+        }),
+        knob(Limit::HostTime, "0.000000001 s", reads(4), |limits| {
+            limits.host_time = Duration::from_nanos(1);
+        }),
+        knob(Limit::Waiting, "0.01 s", fetches(4), |limits| {
+            limits.waiting = Duration::from_millis(10);
+        }),
         knob(
             Limit::Random,
             "64 bytes",
@@ -277,6 +269,83 @@ fn every_limit_has_a_knob_that_turns() {
         .collect();
     let all: BTreeSet<_> = Limit::ALL.iter().map(|limit| limit.name()).collect();
     assert_eq!(tested, all);
+}
+
+/// A plugin that reads a remote file so often.
+fn fetches(times: u32) -> Vec<u8> {
+    repeats(
+        times,
+        "(import \"tidegate:plugin/sources@0.1.0\" \"read-remote\" (func $read (param i32 i32 i32)))
+         (data (i32.const 2048) \"https://host.example/file\")",
+        "(call $read (i32.const 2048) (i32.const 25) (i32.const 16))",
+    )
+}
+
+#[test]
+fn an_answer_that_came_is_not_too_late() {
+    let _alone = alone();
+    let run = |waits_on, times| {
+        let config = SandboxConfig {
+            waits_on,
+            ..config()
+        };
+        let sandbox = Sandbox::new(config).expect("sandbox");
+        let plugin = sandbox.load_with("fetches", &fetches(times), Grants::ALL);
+        let report = plugin.expect("it loads").render(Call {
+            limits: Some(Limits {
+                waiting: Duration::from_millis(1),
+                ..Limits::TENANT
+            }),
+            remote: Some(Arc::new(Late)),
+            ..call()
+        });
+        name_of(&Ok(report))
+    };
+    assert_eq!(run(false, 1), "ok");
+    assert_eq!(run(false, 2), "limit waiting");
+    assert_eq!(run(true, 4), "ok");
+}
+
+/// A remote source that has much to say of what it does not have.
+struct Wordy;
+
+impl RemoteSource for Wordy {
+    fn open(&self, _: &str) -> Result<(Arc<dyn Tree>, String), RemoteError> {
+        Err(RemoteError::NotFound("no ".repeat(1000)))
+    }
+
+    fn read(&self, url: &str) -> Result<Bytes, RemoteError> {
+        Err(RemoteError::NotFound(url.to_owned()))
+    }
+}
+
+#[test]
+fn what_is_said_of_locators_is_counted_once_each() {
+    let _alone = alone();
+    let sandbox = Sandbox::new(config()).expect("sandbox");
+    let run = |length: &str| {
+        let wasm = repeats(
+            20,
+            "(import \"tidegate:plugin/sources@0.1.0\" \"open-remote\" (func $open (param i32 i32 i32)))
+             (data (i32.const 2048) \"https://host.example/repository\")",
+            &format!("(call $open (i32.const 2048) {length} (i32.const 16))"),
+        );
+        let plugin = sandbox.load_with("opens", &wasm, Grants::ALL);
+        let report = plugin.expect("it loads").render(Call {
+            limits: Some(Limits {
+                host_memory: 30_000,
+                ..Limits::TENANT
+            }),
+            remote: Some(Arc::new(Wordy)),
+            ..call()
+        });
+        name_of(&Ok(report))
+    };
+    assert_eq!(run("(i32.const 20)"), "ok");
+    assert_eq!(
+        run("(i32.add (i32.const 1) (local.get $n))"),
+        "limit host_memory"
+    );
 }
 
 #[test]
