@@ -44,6 +44,7 @@ use tidegate_kube::Moves;
 use tidegate_kube::Scope;
 use tidegate_kube::Watched;
 use tidegate_sandbox::PluginPre;
+use tidegate_sandbox::Sandbox;
 use tidegate_values::DriftCheck;
 use tidegate_values::RemoteSource;
 use tokio::sync::Semaphore;
@@ -76,6 +77,20 @@ pub struct Plugins {
     pub kustomize: Arc<PluginPre>,
     pub substitute: Arc<PluginPre>,
     pub drift: Arc<dyn DriftCheck>,
+}
+
+impl Plugins {
+    /// Takes the built-in plugins from `sandbox`, which makes them ready.
+    ///
+    /// # Errors
+    /// One of them is missing, damaged, or made for another engine.
+    pub fn load(sandbox: &Sandbox) -> Result<Self, tidegate_sandbox::Error> {
+        Ok(Self {
+            kustomize: sandbox.builtin("kustomize")?,
+            substitute: sandbox.builtin("substitute")?,
+            drift: sandbox.builtin("drift")?,
+        })
+    }
 }
 
 impl Kind for Reconciler {

@@ -24,7 +24,6 @@ use tidegate_kube::Moves;
 use tidegate_kube::OwnerLabels;
 use tidegate_kube::Scope;
 use tidegate_kube::Watched;
-use tidegate_sandbox::Sandbox;
 use tidegate_values::RemoteSource;
 use tokio::sync::Semaphore;
 
@@ -33,7 +32,6 @@ pub struct Parts {
     pub cluster: Arc<Cluster>,
     pub announcer: Announcer,
     pub artifacts: Store,
-    pub sandbox: Sandbox,
     pub remote: Arc<dyn RemoteSource>,
     /// Where Kustomizations are watched, and what they refer to (`--watch-all-namespaces`).
     pub scope: Scope,
@@ -45,7 +43,7 @@ pub struct Parts {
 
 /// Joins the parts, and starts to listen to Kustomizations and what triggers them. They are worked on when the
 /// controller runs.
-pub fn start(parts: Parts, settings: Settings) -> Result<Controller, tidegate_sandbox::Error> {
+pub fn start(parts: Parts, plugins: Plugins, settings: Settings) -> Controller {
     let client = parts.cluster.client();
     let kustomizations = Watched::start(parts.scope.api(client.clone()), parts.selection);
     let (flow, pending) = Flow::new(Arc::clone(&kustomizations));
@@ -62,11 +60,7 @@ pub fn start(parts: Parts, settings: Settings) -> Result<Controller, tidegate_sa
     };
     let (memories, written) = Memories::new();
     let reconciler = Arc::new(Reconciler {
-        plugins: Plugins {
-            kustomize: parts.sandbox.builtin("kustomize")?,
-            substitute: parts.sandbox.builtin("substitute")?,
-            drift: parts.sandbox.builtin("drift")?,
-        },
+        plugins,
         mapper: Mapper::new(client.clone()),
         moves: Moves::new(client.clone(), labels, parts.scope.clone()),
         cluster: parts.cluster,
@@ -113,5 +107,5 @@ pub fn start(parts: Parts, settings: Settings) -> Result<Controller, tidegate_sa
             flow.clone(),
         ));
     }
-    Ok(Controller::new(flow, pending, reconciler))
+    Controller::new(flow, pending, reconciler)
 }

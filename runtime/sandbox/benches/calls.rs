@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tidegate_kustomize::{FileError, FileType, Files, Options, Remote};
-use tidegate_sandbox::{Call, Manifest, Sandbox, SandboxConfig};
+use tidegate_sandbox::{Call, Manifest, PluginPre, Sandbox, SandboxConfig};
 use tidegate_values::{Digest, Entry, EntryKind, ReadError, Tree};
 
 const OBJECTS: usize = 200;
@@ -176,17 +176,26 @@ fn compare(name: &str, rounds: usize, mut native: impl FnMut(), mut sandboxed: i
     );
 }
 
+/// As the controller has it, but that each call is made.
+fn uncached() -> SandboxConfig {
+    SandboxConfig {
+        results: 0,
+        ..SandboxConfig::controller()
+    }
+}
+
+/// A built-in plugin in a sandbox of its own.
+fn builtin(config: SandboxConfig, name: &str) -> Arc<PluginPre> {
+    let sandbox = Sandbox::new(config).expect("sandbox");
+    sandbox
+        .builtin(name)
+        .expect("run `cargo xtask plugins` first")
+}
+
 /// Many builds at once: what another thread is worth.
 fn crowd() {
     const AT_ONCE: usize = 8;
-    let sandbox = Sandbox::new(SandboxConfig {
-        results: 0,
-        ..SandboxConfig::controller()
-    })
-    .expect("sandbox");
-    let kustomize = sandbox
-        .builtin("kustomize")
-        .expect("run `cargo xtask plugins` first");
+    let kustomize = builtin(uncached(), "kustomize");
     let tree: Arc<dyn Tree> = Arc::new(Folder::new());
     let build = || {
         let report = kustomize.render(Call {
@@ -209,14 +218,7 @@ fn crowd() {
 
 /// The same build by the engine as a library and as a plugin.
 fn against_native() {
-    let sandbox = Sandbox::new(SandboxConfig {
-        results: 0,
-        ..SandboxConfig::controller()
-    })
-    .expect("sandbox");
-    let kustomize = sandbox
-        .builtin("kustomize")
-        .expect("run `cargo xtask plugins` first");
+    let kustomize = builtin(uncached(), "kustomize");
     let folder = Folder::new();
     let tree: Arc<dyn Tree> = Arc::new(Folder::new());
     compare(
@@ -240,13 +242,7 @@ fn against_native() {
 
 fn main() {
     for (class, config) in [
-        (
-            "pooled",
-            SandboxConfig {
-                results: 0,
-                ..SandboxConfig::controller()
-            },
-        ),
+        ("pooled", uncached()),
         ("on demand", SandboxConfig::command_line()),
     ] {
         let sandbox = Sandbox::new(config).expect("sandbox");
@@ -280,10 +276,7 @@ fn main() {
     crowd();
     against_native();
     measure("start to first call, on demand", 30, || {
-        let sandbox = Sandbox::new(SandboxConfig::command_line()).expect("sandbox");
-        let substitute = sandbox
-            .builtin("substitute")
-            .expect("run `cargo xtask plugins` first");
+        let substitute = builtin(SandboxConfig::command_line(), "substitute");
         assert_eq!(substitute.transform(Call::default()).outcome, Ok(()));
     });
 }

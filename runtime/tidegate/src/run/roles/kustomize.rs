@@ -11,15 +11,13 @@ use tidegate_apply::DryRunMode;
 use tidegate_git::RemoteBases;
 use tidegate_kustomization::DriftRepair;
 use tidegate_kustomization::Parts;
+use tidegate_kustomization::Plugins;
 use tidegate_kustomization::Settings;
 use tidegate_kustomization::WITHOUT_WORKER;
 use tidegate_sandbox::Sandbox;
 use tidegate_sandbox::SandboxConfig;
 
 const ROLE: Role = Role::Kustomize;
-
-/// The plugins without which there is no work.
-const PLUGINS: [&str; 3] = ["kustomize", "substitute", "drift"];
 
 /// What the role does, with the flags checked.
 pub(super) fn part(context: &Context<'_>) -> anyhow::Result<Load> {
@@ -31,11 +29,11 @@ pub(super) fn part(context: &Context<'_>) -> anyhow::Result<Load> {
         waiting: u32::try_from(options.concurrent + WITHOUT_WORKER)?,
         ..SandboxConfig::controller()
     };
+    let sandbox = Sandbox::observed(sandbox, common.metrics.plugins())?;
     let parts = Parts {
         cluster: Arc::clone(&common.cluster),
         announcer: common.announcer(ROLE),
         artifacts: context.store.clone(),
-        sandbox: Sandbox::observed(sandbox, common.metrics.plugins())?,
         remote: Arc::new(RemoteBases {
             scratch: Some(context.store.path().to_owned()),
             https_only: !flags.switch(ROLE, "insecure-allow-http"),
@@ -47,12 +45,9 @@ pub(super) fn part(context: &Context<'_>) -> anyhow::Result<Load> {
     };
     let settings = settings(flags)?;
     Ok(Box::new(move || {
-        for name in PLUGINS {
-            // The sandbox has it from here on.
-            parts.sandbox.builtin(name)?;
-        }
+        let plugins = Plugins::load(&sandbox)?;
         let begin: Begin = Box::new(move || {
-            let controller = tidegate_kustomization::start(parts, settings)?;
+            let controller = tidegate_kustomization::start(parts, plugins, settings);
             Ok(Part::new(ROLE, options, vec![controller]))
         });
         Ok(begin)
